@@ -1,0 +1,25 @@
+# Every target sets itself up: a fresh machine needs git, make and Python 3.11 or newer.
+PYTHON_RUN = .venv/bin/python
+
+.PHONY: help setup demo test check bench accept-01
+
+help:            ## these lines
+	@grep -E '^[a-z0-9-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ \t/'
+
+setup:           ## make .venv, locked, with all extras
+	@scripts/setup
+
+demo: setup      ## the main job on real input: record, fit, improve in the simulator, check in reality
+	@.venv/bin/worldtwin demo
+
+test: setup      ## the whole suite
+	@.venv/bin/pytest
+
+check:           ## format, lint, types, import layers, fast tests
+	@scripts/check
+
+bench: setup     ## ratios against rivals and limits, each measured in one run
+	@for script in benchmarks/*.py; do $(PYTHON_RUN) $$script || exit 1; done
+
+accept-01: setup ## the claims of the first milestone, shown, with a planted fault that must be caught
+	@$(PYTHON_RUN) scripts/accept_01.py

@@ -1,0 +1,203 @@
+"""Laws of the vocabulary: the lattice, the spaces, the canonical bytes."""
+
+import contextlib
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worldtwin.errors import InvalidFile, InvalidSpec, InvalidValue
+from worldtwin.world import (
+    Angle,
+    Category,
+    Field,
+    Integer,
+    Real,
+    Set,
+    Space,
+    Spec,
+    StartRange,
+    Transitions,
+    bounds,
+    canonical,
+    decode,
+    decode_canonical,
+    decode_column,
+    digest,
+    encode,
+    encode_column,
+    plain,
+    real,
+    typed,
+)
+
+FLOATS = st.floats(-1e6, 1e6)
+
+
+@st.composite
+def reals(draw: st.DrawFn) -> Real:
+    low = draw(FLOATS)
+    return real(low, low + draw(st.floats(1, 1e6)))
+
+
+FIELDS = st.one_of(
+    reals(),
+    st.sampled_from([Angle(), Angle(unit="deg"), Angle(unit="turn")]),
+    st.builds(lambda low, width: Integer(low=low, high=low + width), st.integers(-1000, 1000), st.integers(0, 1000)),
+    st.builds(Category, st.lists(st.text("abcdef", min_size=1), min_size=1, max_size=8, unique=True).map(tuple)),
+    st.builds(Set, st.lists(st.text("abcdef", min_size=1), min_size=1, max_size=8, unique=True).map(tuple)),
+)
+
+
+@given(FIELDS, st.data())
+def test_every_lattice_value_reads_back_as_itself(field: Field, data: st.DataObject) -> None:
+    lattice = data.draw(st.integers(*bounds(field)))
+    value = decode(field, lattice)
+    assert encode(field, min(max(value, field.low), field.high) if isinstance(field, Real) else value) == lattice
+
+
+@given(reals(), st.floats(0, 1))
+def test_a_real_reads_back_within_half_a_step(field: Real, share: float) -> None:
+    value = min(field.low + share * (field.high - field.low), field.high)
+    assert abs(decode(field, encode(field, value)) - value) <= 2.0**-field.exponent / 2
+    assert (field.high - field.low) * 2.0**field.exponent >= 2**24
+
+
+@given(FLOATS)
+def test_an_angle_reads_back_as_the_same_direction(value: float) -> None:
+    back = decode(Angle(), encode(Angle(), value))
+    assert -math.pi <= back < math.pi
+    assert math.cos(back - value) > 1 - 1e-9
+
+
+@given(FIELDS, st.data())
+def test_a_column_equals_its_values_one_by_one(field: Field, data: st.DataObject) -> None:
+    rows = np.array(data.draw(st.lists(st.integers(*bounds(field)), min_size=1, max_size=9)), dtype=np.int64)
+    values = [decode(field, int(row)) for row in rows]
+    clipped = [min(max(v, field.low), field.high) for v in values] if isinstance(field, Real) else values
+    lattice, valid = encode_column(field, clipped)
+    assert valid.all()
+    assert np.array_equal(lattice, rows)
+    assert len(decode_column(field, rows)) == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("field", "bad"),
+    [
+        (real(0, 1), math.nan), (real(0, 1), 1.1), (real(0, 1), "x"), (real(0, 1), None), (Angle(), math.inf),
+        (Integer(low=0, high=3), 1.5), (Integer(low=0, high=3), 4), (Category(("a",)), "b"), (Set(("a",)), ["b"]),
+    ],
+)  # fmt: skip
+def test_what_is_impossible_is_marked_and_never_clipped(field: Field, bad: object) -> None:
+    _, valid = encode_column(field, [bad])
+    assert not valid[0]
+    with pytest.raises(InvalidValue, match=r"not|outside"):
+        encode(field, bad)
+
+
+def test_a_point_is_read_by_name_and_compares_by_value() -> None:
+    space = Space(("push", "speed"), (Category(("left", "right")), real(0, 1)))
+    point = space.decode(space.encode({"push": "right", "speed": 0.5}))
+    assert (point.push, point["speed"], dict(point)) == ("right", 0.5, {"push": "right", "speed": 0.5})
+    assert point == {"push": "right", "speed": 0.5}
+    assert space.encode(point) == point.lattice
+    with pytest.raises(InvalidValue, match="unknown field `sped`: did you mean `speed`"):
+        space.encode({"push": "left", "sped": 1})
+    with pytest.raises(InvalidValue, match="missing field speed"):
+        space.encode({"push": "left"})
+    with pytest.raises(InvalidValue, match=r"push: `up` is not one of its values"):
+        space.encode({"push": "up", "speed": 0})
+
+
+def spec(**parts: object) -> Spec:
+    fields = {"name": "w", "state": Space(("x", "way"), (Integer(low=0, high=9), Set(("n", "e")))),
+              "action": Space(("go",), (Category(("n", "e", "wait")),)), **parts}  # fmt: skip
+    return Spec(**fields)
+
+
+def test_possible_actions_follow_the_field_and_the_others_are_always_possible() -> None:
+    world = spec(possible="way")
+    masks = world.possible_actions(np.array([[0, 0b00], [0, 0b01], [0, 0b10]]))
+    assert masks is not None
+    assert masks.tolist() == [[False, False, True], [True, False, True], [False, True, True]]
+    assert spec().possible_actions(np.zeros((1, 2), dtype=np.int64)) is None
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"version": "1"}, "version: `1` is not a version"),
+        ({"returns": (5.0, 0.0)}, r"returns: \[5, 0\] is reversed"),
+        ({"reward": "1"}, "needs the bounds"),
+        ({"possible": "y"}, "possible: unknown field `y`"),
+        ({"possible": "x"}, "must be a set"),
+        ({"horizon": 0}, "horizon"),
+        ({"history": 99}, "history"),
+        ({"start": {"x": StartRange(0, 99), "way": StartRange(0, 0)}}, "outside of the field's range"),
+        ({"start": {"x": StartRange(0, 1)}}, "say where way starts too"),
+        ({"objective": ("cases", "retrun")}, "did you mean `return`"),
+    ],
+)
+def test_a_spec_refuses_parts_that_do_not_fit(parts: dict[str, object], message: str) -> None:
+    with pytest.raises(InvalidSpec, match=message):
+        spec(**parts)
+
+
+def test_a_spec_lists_all_its_problems_at_once() -> None:
+    with pytest.raises(InvalidSpec) as caught:
+        spec(version="1", horizon=0, possible="y")
+    assert [problem.path for problem in caught.value.problems] == ["version", "horizon", "possible"]
+
+
+@given(st.integers(0, 3), st.integers(1, 20))
+def test_recorded_history_equals_shifting_step_by_step(history: int, steps: int) -> None:
+    world = spec(history=history)
+    fields = np.stack([np.arange(steps + 1) % 10, np.arange(steps + 1) % 4], axis=1)
+    actions = (np.arange(steps) % 3)[:, None]
+    rows = Transitions(
+        states=fields[:-1], actions=actions, nexts=fields[1:], outputs=np.zeros((steps, 0), dtype=np.int64),
+        episodes=np.zeros(steps, dtype=np.int64), steps=np.arange(steps), synthetic=np.zeros(steps, dtype=np.bool_),
+    )  # fmt: skip
+    state = world.start_rows(fields[:1])
+    for step, full in enumerate(rows.full_states(world)):
+        assert np.array_equal(state[0], full)
+        state = world.shift(state, actions[[step]], fields[[step + 1]])
+    assert world.width == state.shape[1]
+
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63) + 1, 2**63 - 1) | st.text(max_size=5) | st.binary(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(PLAIN)
+def test_canonical_bytes_read_back(value: object) -> None:
+    assert decode_canonical(canonical(value)) == value
+
+
+def test_a_spec_and_its_bytes_are_the_same_value() -> None:
+    world = spec(reward="1", returns=(0.0, 0.1), possible="way")
+    again = typed(plain(world), Spec)
+    assert again == world
+    assert digest(again) == digest(world) != digest(spec())
+    assert b"\xfb" not in canonical({"x": 0.5})
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["a2616101616102", "1801", "9f01ff", "a2616201616102", "f93c00", "fb7ff8000000000000", "c24101", "0101", "f7",
+     "81" * 10_000 + "00", "9b00ffffffffffffff", "5b00ffffffffffffff", "61ff", "a10102", ""],
+)  # fmt: skip
+def test_bytes_that_are_not_canonical_are_refused(body: str) -> None:
+    with pytest.raises(InvalidFile, match=r"canonical|nested|not allowed|no text"):
+        decode_canonical(bytes.fromhex(body))
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_read_or_refused(body: bytes) -> None:
+    with contextlib.suppress(InvalidFile):
+        assert canonical(decode_canonical(body)) == body
