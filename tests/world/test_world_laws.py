@@ -12,7 +12,9 @@ from worldtwin.errors import InvalidFile, InvalidSpec, InvalidValue
 from worldtwin.world import (
     Angle,
     Category,
+    Done,
     Field,
+    HorizonError,
     Integer,
     Real,
     Set,
@@ -185,6 +187,12 @@ def test_a_spec_and_its_bytes_are_the_same_value() -> None:
     assert again == world
     assert digest(again) == digest(world) != digest(spec())
     assert b"\xfb" not in canonical({"x": 0.5})
+
+
+def test_whole_numbers_where_floats_belong_change_nothing() -> None:
+    whole = spec(returns=(0, 5), step_seconds=1, done=Done(known=1, horizon_error=HorizonError(steps=5, below=1)))
+    floats = spec(returns=(0.0, 5.0), step_seconds=1.0, done=Done(known=1.0, horizon_error=HorizonError(5, 1.0)))
+    assert digest(whole) == digest(floats) == digest(typed(plain(whole), Spec))
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from worldtwin.world.lattice import (
     encode,
     encode_column,
     hint,
+    physical_column,
     wrap,
     wrap_column,
 )
@@ -47,5 +48,5 @@ __all__ = [
     "Lattice", "Learn", "Need", "Outputs", "Plain", "Plan", "Point", "Port", "Real", "Set", "Space", "Spec", "Start",
     "StartRange", "StartValues", "State", "Synthetic", "Transitions", "Value", "bounds", "canonical", "decode",
     "decode_canonical", "decode_column", "digest", "digest_of", "encode", "encode_column", "hint", "is_discrete",
-    "plain", "real", "size", "typed", "unit_of", "wrap", "wrap_column",
+    "physical_column", "plain", "real", "size", "typed", "unit_of", "wrap", "wrap_column",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 from io import BytesIO
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar, get_origin
 
 import cbor2
 import msgspec
@@ -57,7 +57,7 @@ def typed(value: Plain, kind: type[T]) -> T:
     """The value of type `kind` that `plain` wrote. Raises `InvalidFile` saying what does not fit."""
     try:
         return msgspec.convert(_with_floats(value), type=kind, strict=True, dec_hook=_array_in)
-    except (msgspec.ValidationError, ValueError, TypeError, OverflowError) as error:
+    except (msgspec.ValidationError, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise InvalidFile(f"not a {kind.__name__.lower()}: {error}") from error
 
 
@@ -92,7 +92,7 @@ def _array_out(value: object) -> object:
 
 
 def _array_in(kind: type, value: object) -> object:
-    if isinstance(value, kind):
+    if isinstance(value, get_origin(kind) or kind):
         return value
     raise TypeError(f"expected {kind.__name__}, got {type(value).__name__}")
 

@@ -13,6 +13,7 @@ import math
 from typing import Final, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from worldtwin.errors import InvalidSpec
 
@@ -32,7 +33,9 @@ class Real(Struct, frozen=True, kw_only=True, tag="real"):
     unit: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse ranges that are empty or finer than 53 bits."""
+        """Refuse ranges that are empty or finer than 53 bits; whole bounds become floats: equal fields, equal bytes."""
+        force_setattr(self, "low", float(self.low))
+        force_setattr(self, "high", float(self.high))
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
             raise InvalidSpec(f"range [{self.low}, {self.high}] must be two finite numbers, the lower one first")
         if not -60 <= self.exponent <= 60 or max(abs(self.low), abs(self.high)) * 2.0**self.exponent >= MAX_LATTICE:

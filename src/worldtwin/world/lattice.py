@@ -105,6 +105,17 @@ def decode_column(field: Field, lattice: Lattice) -> NDArray[np.generic]:
             return lattice
 
 
+def physical_column(field: Field, lattice: Lattice) -> NDArray[np.generic] | list[list[str]]:
+    """What a person sees of a column (n,): numbers, names, or for a set the list of its names in order."""
+    match field:
+        case Category():
+            return np.array(field.values, dtype=np.str_)[lattice]
+        case Set():
+            return [[name for bit, name in enumerate(field.values) if mask >> bit & 1] for mask in lattice.tolist()]
+        case _:
+            return decode_column(field, lattice)
+
+
 def hint(name: object, known: Iterable[str]) -> str:
     """`": did you mean `x`?"`, or the known names when none is near."""
     names = list(known)

@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import force_setattr
 from numpy.typing import NDArray
 
 from worldtwin.errors import InvalidSpec, Problem
@@ -24,6 +25,13 @@ MAX_HORIZON: Final = 10_000_000
 OBJECTIVES: Final = ("cases", "return", "fuel")
 
 _VERSION: Final = re.compile(r"\d{1,9}\.\d{1,9}\.\d{1,9}")
+
+
+def _as_floats(value: Struct, *names: str) -> None:
+    for name in names:
+        number = getattr(value, name)
+        if number is not None:
+            force_setattr(value, name, float(number))
 
 
 class StartRange(Struct, frozen=True, tag="range"):
@@ -48,6 +56,10 @@ class HorizonError(Struct, frozen=True):
     steps: int
     below: float
 
+    def __post_init__(self) -> None:
+        """Keep a float: equal values have equal bytes."""
+        _as_floats(self, "below")
+
 
 class Done(Struct, frozen=True, kw_only=True):
     """When the simulator is good enough. A goal that is None is not asked for."""
@@ -56,6 +68,10 @@ class Done(Struct, frozen=True, kw_only=True):
     coverage: float | None = None
     horizon_error: HorizonError | None = None
     calibration: float | None = None
+
+    def __post_init__(self) -> None:
+        """Keep floats: equal values have equal bytes."""
+        _as_floats(self, "known", "coverage", "calibration")
 
 
 class Need(Struct, frozen=True):
@@ -78,6 +94,10 @@ class Clients(Struct, frozen=True, kw_only=True):
 
     idle: Mapping[str, int] = {}
     deadline_seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        """Keep a float: equal values have equal bytes."""
+        _as_floats(self, "deadline_seconds")
 
 
 class Spec(Struct, frozen=True, kw_only=True, dict=True):
@@ -107,7 +127,9 @@ class Spec(Struct, frozen=True, kw_only=True, dict=True):
     clients: Clients = Clients()
 
     def __post_init__(self) -> None:
-        """Refuse parts that do not fit each other, all of them at once."""
+        """Refuse parts that do not fit each other, all at once. Numbers become floats: equal values, equal bytes."""
+        _as_floats(self, "step_seconds")
+        force_setattr(self, "returns", (float(self.returns[0]), float(self.returns[1])))
         problems = [*_scalars(self), *_names(self), *_starts(self), *_ports(self)]
         if problems:
             raise InvalidSpec(problems)
