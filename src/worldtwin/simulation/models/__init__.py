@@ -1,0 +1,1 @@
+"""The models that a simulator may carry, each a value of whole numbers."""

@@ -1,0 +1,45 @@
+"""`Report`: what was measured when a simulator was fitted. It is not part of the simulator's digest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+
+class FieldReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How well one next field or output is predicted on held-out episodes.
+
+    `model` says by what; `one_step_error` is over the spread of one step's change, `open_loop_error` over the field's
+    spread after `Report.horizon_steps` steps on its own; for names both are the share that is wrong. None: unmeasured.
+    """
+
+    name: str
+    model: str
+    one_step_error: float | None = None
+    open_loop_error: float | None = None
+
+
+class Report(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a fit saw, and how good what it made is; None where that could not be measured.
+
+    `known` is the share of steps that will be ones already seen, a lower bound at 95 %, and `known_estimate` its
+    estimate (unseen mass by leaving out one episode at a time); `coverage` the visit-weighted share of states whose
+    possible actions were all tried at least five times; `horizon_error` the largest `open_loop_error`; `calibration`
+    the mean distance between confidence and truth. `excluded` counts recorded rows that were left out, by reason.
+    """
+
+    transitions: int = 0
+    synthetic: int = 0
+    episodes: int = 0
+    held_out: int = 0
+    excluded: Mapping[str, int] = {}
+    traces_version: str = ""
+    fields: tuple[FieldReport, ...] = ()
+    known: float | None = None
+    known_estimate: float | None = None
+    coverage: float | None = None
+    horizon_steps: int | None = None
+    horizon_error: float | None = None
+    calibration: float | None = None
+    notes: tuple[str, ...] = ()

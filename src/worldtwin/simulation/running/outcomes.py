@@ -1,0 +1,140 @@
+"""`outcomes`: what many episodes came to, without keeping their steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeAlias, final
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from worldtwin.exact import Backend, NumpyBackend, Words
+from worldtwin.simulation.answers import Source
+from worldtwin.simulation.pay import TOTAL_LIMIT
+from worldtwin.simulation.running.flock import Candidates, Flock, Mask, Stepper, Stride
+from worldtwin.simulation.simulator import Simulator
+from worldtwin.tasks import Actor
+from worldtwin.world import Lattice
+
+BLOCK: Final = 4096
+"""Episodes that step together: what fits into a processor's cache."""
+
+Numbers: TypeAlias = NDArray[np.float64]
+
+
+class Outcomes(Struct, frozen=True, kw_only=True, eq=False):
+    """What n episodes came to.
+
+    `totals` (n,) of rewards in steps of `spec.reward_unit`, and as `returns` (n,); `steps` and `fuel` (n,); whether
+    they `ended` (n,), or stopped where nothing is known, `unknown` (n,); the `final` state row (n, width), and the
+    lowest and highest value of each field (n, fields) from the start on. `sources` counts steps by their source's name.
+    """
+
+    totals: Lattice
+    returns: Numbers
+    steps: Lattice
+    fuel: Lattice
+    ended: Mask
+    unknown: Mask
+    final: Lattice
+    low: Lattice
+    high: Lattice
+    sources: dict[str, int]
+
+
+def outcomes(
+    actor: Actor | Candidates,
+    simulator: Simulator,
+    *,
+    starts: Lattice,
+    keys: Words,
+    horizon: int,
+    candidate: Lattice | None = None,
+    backend: Backend | None = None,
+) -> Outcomes:
+    """What the episodes with the own `keys` (n, 2) come to from the state rows `starts` (n, width).
+
+    `candidate` (n,) says which of many acts in each. An episode stops after `horizon` steps, when it ends, or
+    where nothing is known: then it is charged the worst step reward for each step that it had left.
+    """
+    fold = Fold(simulator, starts, horizon)
+    march(Stepper(actor, simulator, candidate), starts, keys, horizon, fold.take, backend=backend)
+    return fold.outcomes(getattr(actor, "fuel", 0))  # an actor that is no task has no fuel
+
+
+def march(
+    stepper: Stepper,
+    starts: Lattice,
+    keys: Words,
+    horizon: int,
+    watch: Callable[[Stride, int], None],
+    *,
+    backend: Backend | None,
+) -> None:
+    """Let the episodes with the own `keys` (n, 2) run, some thousands at a time, while `watch` sees each stride."""
+    where = backend or NumpyBackend()
+
+    def step(flock: Flock, t: int) -> tuple[Flock, None]:
+        after, stride = stepper.step(flock, t)
+        watch(stride, t)
+        return after, None
+
+    for first in range(0, len(starts), BLOCK):
+        where.scan(step, stepper.flock(starts, keys, slice(first, first + BLOCK)), horizon, is_over)
+
+
+def is_over(flock: Flock) -> bool:
+    """Whether no episode runs any more."""
+    return not len(flock.rows)
+
+
+@final
+class Fold:
+    """Outcomes so far. Mutable."""
+
+    def __init__(self, simulator: Simulator, starts: Lattice, horizon: int) -> None:
+        self._simulator, self._horizon = simulator, horizon
+        n, fields = len(starts), len(simulator.spec.state)
+        self._totals, self._steps = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
+        self._ended, self._unknown = np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.bool_)
+        self._final = starts.copy()
+        self._low, self._high = starts[:, :fields].copy(), starts[:, :fields].copy()
+        self._sources = np.zeros(len(Source), dtype=np.int64)
+
+    def take(self, stride: Stride, t: int) -> None:
+        """Add step `t` of some episodes."""
+        if stride.unknown.any():
+            self._stop(stride.rows[stride.unknown], t)
+            stride = stride.at(~stride.unknown)
+        rows = stride.rows
+        totals = self._totals[rows] + stride.rewards
+        self._totals[rows] = np.minimum(np.maximum(totals, -TOTAL_LIMIT), TOTAL_LIMIT)
+        self._steps[rows] = t + 1
+        self._ended[rows] = stride.ended
+        self._final[rows] = stride.after
+        fields = stride.after[:, : self._low.shape[1]]
+        self._low[rows] = np.minimum(self._low[rows], fields)
+        self._high[rows] = np.maximum(self._high[rows], fields)
+        self._sources += np.bincount(stride.source, minlength=len(Source))
+
+    def outcomes(self, fuel: int) -> Outcomes:
+        """What came out, when each step cost `fuel`."""
+        return Outcomes(
+            totals=self._totals,
+            returns=self._totals.astype(np.float64) * self._simulator.spec.reward_unit,
+            steps=self._steps,
+            fuel=self._steps * fuel,
+            ended=self._ended,
+            unknown=self._unknown,
+            final=self._final,
+            low=self._low,
+            high=self._high,
+            sources={source.name.lower(): int(count) for source, count in zip(Source, self._sources, strict=True)},
+        )
+
+    def _stop(self, rows: Lattice, t: int) -> None:
+        self._unknown[rows] = True
+        left = np.full(len(rows), self._horizon - t, dtype=np.int64)
+        self._totals[rows] += self._simulator.pay.penalty(left)
+        self._sources[Source.UNKNOWN] += len(rows)

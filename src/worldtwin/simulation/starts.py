@@ -1,0 +1,38 @@
+"""Where episodes begin: drawn from the spec's start, or from what was recorded."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from worldtwin.errors import InvalidValue
+from worldtwin.exact import STREAM_START, Words, below, draw
+from worldtwin.world import Lattice, Spec, Start, StartRange
+
+COLUMNS_APART: Final = 16
+"""The streams of two fields' starts are this far apart."""
+_FINEST: Final = 1 << 30
+
+
+def drawn_starts(spec: Spec, recorded: Lattice, keys: Words) -> Lattice:
+    """State rows (n, width) where the episodes with `keys` (n, 2) begin; `recorded` (k, width) starts to choose from.
+
+    Raises `InvalidValue` when the spec leaves starts to what was recorded and nothing was.
+    """
+    if spec.start is None:
+        if not len(recorded):
+            raise InvalidValue(f"{spec.name} has no recorded start: record some runs or give `start:` in the YAML")
+        return recorded[below(draw(keys, 0, STREAM_START), len(recorded))]
+    columns = [_column(spec.start[name], keys, column) for column, name in enumerate(spec.state.names)]
+    return spec.start_rows(np.stack(columns, axis=1))
+
+
+def _column(start: Start, keys: Words, column: int) -> Lattice:
+    """The starts (n,) of one field; a range of more than 2^30 steps is drawn in coarser ones."""
+    words = draw(keys, 0, STREAM_START + COLUMNS_APART * column)
+    if isinstance(start, StartRange):
+        span = start.high - start.low
+        coarse = max(1, -(-(span + 1) // _FINEST))
+        return start.low + np.minimum(below(words, -(-(span + 1) // coarse)) * coarse, span)
+    return np.array(start.values, dtype=np.int64)[below(words, len(start.values))]
