@@ -1,0 +1,73 @@
+"""Is the simulator good enough? What its fit measured, against the goals that the spec calls `done`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from worldtwin.simulation import Report, Simulator
+from worldtwin.world import Done
+
+
+class Goal(Struct, frozen=True, kw_only=True):
+    """One thing to reach: `value` is what was measured (None: nothing could be), `wanted` what is asked for."""
+
+    name: str
+    value: float | None
+    wanted: float
+    met: bool
+
+    @property
+    def text(self) -> str:
+        """`known 0.94 of 0.998`."""
+        if self.value is None:
+            return f"{self.name} not measured, {self.wanted:g} wanted"
+        return f"{self.name} {self.value:.3g} of {self.wanted:g}"
+
+
+class Readiness(Struct, frozen=True, kw_only=True):
+    """Whether all `goals` are met."""
+
+    ready: bool
+    goals: tuple[Goal, ...]
+
+    @property
+    def unmet(self) -> tuple[Goal, ...]:
+        """What is still to be reached."""
+        return tuple(goal for goal in self.goals if not goal.met)
+
+    @property
+    def text(self) -> str:
+        """One line for people."""
+        if self.ready:
+            return "ready: yes"
+        return "ready: no   " + " · ".join(goal.text for goal in self.unmet)
+
+
+def readiness(simulator: Simulator) -> Readiness:
+    """How far `simulator` is from its spec's `done`. Without a report nothing was measured and nothing is met."""
+    goals = tuple(_goals(simulator.spec.done, simulator.report or Report()))
+    return Readiness(ready=simulator.report is not None and all(goal.met for goal in goals), goals=goals)
+
+
+def _goals(done: Done, report: Report) -> Iterator[Goal]:
+    """The goals that the spec asks for: shares must be reached, errors must not be."""
+    if done.known is not None:
+        yield _at_least("known", report.known, done.known)
+    if done.coverage is not None:
+        yield _at_least("coverage", report.coverage, done.coverage)
+    if done.horizon_error is not None:
+        far = report.horizon_steps is not None and report.horizon_steps >= done.horizon_error.steps
+        name = f"error after {done.horizon_error.steps} steps"
+        yield _at_most(name, report.horizon_error if far else None, done.horizon_error.below)
+    if done.calibration is not None:
+        yield _at_most("calibration", report.calibration, done.calibration)
+
+
+def _at_least(name: str, value: float | None, wanted: float) -> Goal:
+    return Goal(name=name, value=value, wanted=wanted, met=value is not None and value >= wanted)
+
+
+def _at_most(name: str, value: float | None, wanted: float) -> Goal:
+    return Goal(name=name, value=value, wanted=wanted, met=value is not None and value <= wanted)

@@ -1,0 +1,45 @@
+"""Readiness: every goal that the spec asks for, and nothing that was not measured is met."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from worldtwin.judging import readiness
+from worldtwin.simulation import Report, Simulator
+from worldtwin.world import Done, HorizonError
+
+DONE = Done(known=0.99, coverage=0.9, horizon_error=HorizonError(steps=50, below=0.1), calibration=0.05)
+
+
+def ready(corridor: Simulator, report: Report | None) -> list[bool]:
+    world = replace(corridor, spec=replace(corridor.spec, done=DONE), report=report)
+    answer = readiness(world)
+    assert answer.ready == (report is not None and all(goal.met for goal in answer.goals))
+    return [goal.met for goal in answer.goals]
+
+
+def test_a_simulator_without_a_report_meets_nothing(corridor: Simulator) -> None:
+    assert ready(corridor, None) == [False] * 4
+
+
+def test_measured_goals_are_compared(corridor: Simulator) -> None:
+    good = Report(known=0.995, coverage=0.95, horizon_steps=50, horizon_error=0.02, calibration=0.01)
+
+    assert ready(corridor, good) == [True] * 4
+    assert ready(corridor, replace(good, known=0.98, calibration=0.2)) == [False, True, True, False]
+    assert ready(corridor, replace(good, horizon_steps=10)) == [True, True, False, True]
+
+
+def test_what_is_missing_is_said(corridor: Simulator) -> None:
+    world = replace(corridor, spec=replace(corridor.spec, done=DONE), report=Report(known=0.94, coverage=0.95))
+
+    assert readiness(world).text == (
+        "ready: no   known 0.94 of 0.99 · error after 50 steps not measured, 0.1 wanted · "
+        "calibration not measured, 0.05 wanted"
+    )
+
+
+def test_no_goals_are_met_by_any_fit(corridor: Simulator) -> None:
+    world = replace(corridor, spec=replace(corridor.spec, done=Done(known=None)), report=Report())
+
+    assert readiness(world).text == "ready: yes"
