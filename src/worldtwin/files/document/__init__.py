@@ -1,0 +1,1 @@
+"""The YAML of a world: its sections, its units, and the `Spec` and `Plan` that it comes to."""

@@ -1,0 +1,26 @@
+"""`check`: what is wrong with a file, as a list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from worldtwin.errors import InvalidSpec, Problem
+from worldtwin.files.cases import load_cases
+from worldtwin.files.document.document import load_document, read_file
+
+
+def check(path: str | Path) -> tuple[Problem, ...]:
+    """Everything that is wrong with the YAML of a world, and of the cases that it names, or with a file of cases alone.
+
+    Nothing when all is right.
+    """
+    try:
+        if isinstance(read_file(path).data, list):
+            load_cases(path)
+            return ()
+        document = load_document(path)
+        if document.cases_path is not None:
+            load_cases(document.cases_path, document.spec)
+    except InvalidSpec as error:
+        return error.problems
+    return ()

@@ -1,0 +1,1 @@
+"""Specs and plans as the YAML that a person would write."""
