@@ -1,0 +1,1 @@
+"""A first spec of a world, from a look at its data."""
