@@ -1,0 +1,6 @@
+"""Traces → Simulator: count what is discrete, fit what is not, and say how good the result is."""
+
+from worldtwin.learning.fit import Listener, fit
+from worldtwin.learning.reading import Sources
+
+__all__ = ["Listener", "Sources", "fit"]

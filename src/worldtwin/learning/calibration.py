@@ -1,0 +1,71 @@
+"""How far a prediction can be trusted: learned on held-out rows, stored as integers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+from sklearn.isotonic import IsotonicRegression
+
+from worldtwin.world import Lattice
+
+ONE: Final = 1 << 16
+MAX_STEPS: Final = 64
+BINS: Final = 10
+
+
+class Calibration(Struct, frozen=True, eq=False):
+    """A falling staircase: a score of at least `edges[i]` deserves the confidence `levels[i]` / 2^16; both (steps,)."""
+
+    edges: Lattice
+    levels: Lattice
+
+    def confidence(self, scores: Lattice) -> NDArray[np.float64]:
+        """The confidence (n,) of `scores` (n,)."""
+        return self.levels[np.maximum(np.searchsorted(self.edges, scores, side="right") - 1, 0)] / ONE
+
+
+UNKNOWN: Final = Calibration(edges=np.zeros(1, dtype=np.int64), levels=np.full(1, ONE // 2, dtype=np.int64))
+
+
+def calibrated(scores: Lattice, right: NDArray[np.bool_]) -> Calibration:
+    """The confidence that fits held-out `scores` (n,) of which those in `right` (n,) were good enough.
+
+    Isotonic regression: a higher score never deserves more. Never quite 0 or 1: n rows cannot show that.
+    """
+    if not len(scores):
+        return UNKNOWN
+    margin = 1 / (len(scores) + 2)
+    model = IsotonicRegression(increasing=False, y_min=margin, y_max=1 - margin, out_of_bounds="clip")
+    starts = np.unique(np.quantile(scores, np.linspace(0, 1, MAX_STEPS, endpoint=False), method="lower"))
+    step = np.searchsorted(starts, scores, side="right") - 1
+    counts = np.bincount(step, minlength=len(starts))
+    good = np.bincount(step, weights=right, minlength=len(starts))
+    levels = model.fit_transform(np.arange(len(starts)), good / counts, sample_weight=counts)
+    whole = np.rint(levels * ONE).astype(np.int64)
+    new = np.r_[True, np.diff(whole) != 0]
+    return Calibration(edges=starts[new].astype(np.int64), levels=whole[new])
+
+
+def calibration_error(scores: Lattice, right: NDArray[np.bool_], parts: NDArray[np.int64]) -> float | None:
+    """How far confidence is from the truth on average, each half of the `parts` (n,) calibrated on the other.
+
+    None with fewer than two parts.
+    """
+    names, part = np.unique(parts, return_inverse=True)
+    if len(names) < 2 or len(scores) < 2 * BINS:
+        return None
+    odd = part % 2 == 1
+    confidence = np.zeros(len(scores))
+    for half in (odd, ~odd):
+        confidence[half] = calibrated(scores[~half], right[~half]).confidence(scores[half])
+    return mean_gap(confidence, right)
+
+
+def mean_gap(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
+    """How far `confidence` (n,) is from the share that was `right` (n,), on average over ten equal groups."""
+    groups = [group for group in np.array_split(np.argsort(confidence, kind="stable"), BINS) if len(group)]
+    gaps = [len(group) * abs(float(confidence[group].mean()) - float(right[group].mean())) for group in groups]
+    return sum(gaps) / len(confidence)

@@ -1,0 +1,168 @@
+"""From recorded rows to the polynomial that is published, and how sure of it one may be."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from worldtwin.exact import Key
+from worldtwin.exact.polynomial import ONE_BITS, terms_of
+from worldtwin.learning.calibration import UNKNOWN, Calibration, calibrated
+from worldtwin.learning.holdout import chance
+from worldtwin.learning.regression.design import Design, design_of
+from worldtwin.learning.regression.quantise import quantised
+from worldtwin.learning.regression.ridge import Choice, Floats, Gram, Rows, choose, resampled
+from worldtwin.learning.regression.target import FINE_BITS, Target, changes, difference, guard, limits, on_edge
+from worldtwin.simulation import Polynomial
+from worldtwin.world import Lattice, Spec
+
+MEMBERS: Final = 5
+MOST_ROWS: Final = 200_000
+TOLERANCE: Final = 0.85
+
+
+class Recorded(Struct, frozen=True, eq=False):
+    """`inputs` (n, [state row | action row]) and the `results` (n, [next fields | outputs]) that were recorded."""
+
+    inputs: Lattice
+    results: Lattice
+
+    def at(self, rows: Lattice | NDArray[np.bool_]) -> Recorded:
+        """The recorded `rows`, positions or a mask."""
+        return Recorded(inputs=self.inputs[rows], results=self.results[rows])
+
+    def thinned(self, most: int, key: Key) -> Recorded:
+        """At most `most` rows, in their order."""
+        if len(self.inputs) <= most:
+            return self
+        return self.at(np.sort(chance(key).choice(len(self.inputs), size=most, replace=False)))
+
+
+class Trust(Struct, frozen=True, eq=False):
+    """What held-out rows say about a polynomial.
+
+    Errors within `tolerances` (targets,), in 2^-8 steps, are good; the `calibration` says how likely that is.
+    """
+
+    tolerances: Lattice
+    calibration: Calibration
+
+    @staticmethod
+    def none(targets: int) -> Trust:
+        """What is known before any row was looked at: nothing."""
+        return Trust(tolerances=np.full(targets, 1 << FINE_BITS, dtype=np.int64), calibration=UNKNOWN)
+
+
+class Lesson(Struct, frozen=True, eq=False):
+    """Recorded rows as a problem of least squares."""
+
+    design: Design
+    targets: tuple[Target, ...]
+    recorded: Recorded
+    changes: Lattice
+
+    @staticmethod
+    def of(spec: Spec, targets: tuple[Target, ...], recorded: Recorded) -> Lesson:
+        """The lesson of `recorded` rows, at least one."""
+        steps = changes(targets, recorded.inputs, recorded.results)
+        return Lesson(design=design_of(spec, recorded.inputs), targets=targets, recorded=recorded, changes=steps)
+
+    def only(self, positions: list[int]) -> Lesson:
+        """The lesson of some of the targets."""
+        targets = tuple(self.targets[i] for i in positions)
+        return Lesson(design=self.design, targets=targets, recorded=self.recorded, changes=self.changes[:, positions])
+
+    def read(self, rows: Rows) -> tuple[Floats, Floats]:
+        """Terms (n, terms) and changes (n, targets), in lattice steps, of some rows."""
+        return values_of(self.design, self.recorded.inputs[rows]), self.changes[rows].astype(np.float64)
+
+    def equations(self, key: Key) -> dict[bool, Gram]:
+        """The normal equations of all rows, and of those inside the declared ranges when some are on the edge."""
+        edge = on_edge(self.targets, self.recorded.results)
+        random = chance(key)
+        inside = resampled(np.flatnonzero(~edge), self.read, MEMBERS, random)
+        if not edge.any():
+            return {False: inside}
+        return {False: inside + resampled(np.flatnonzero(edge), self.read, MEMBERS, random), True: inside}
+
+
+def values_of(design: Design, inputs: Lattice) -> Floats:
+    """The values (n, terms) of the design's terms, exactly as the simulator computes them."""
+    return np.ldexp(terms_of(design.basis, inputs).T, -ONE_BITS)
+
+
+def choices_of(lesson: Lesson, equations: dict[bool, Gram], aside: Recorded) -> tuple[Choice, ...]:
+    """How each target is best learned, as the rows kept `aside` say; the simplest way when there are none."""
+    if not len(aside.inputs):
+        return (Choice(ridge=1e-2),) * len(lesson.targets)
+    terms = values_of(lesson.design, aside.inputs)
+    truth = changes(lesson.targets, aside.inputs, aside.results)
+    low, high = limits(lesson.targets, aside.inputs)
+
+    def error_of(weights: Floats) -> Floats:
+        return np.square(np.clip(terms[:, : len(weights)] @ weights, low, high) - truth).mean(axis=0)
+
+    whole = {inside: equation.at(0) for inside, equation in equations.items()}
+    return choose(whole, lesson.design.counts, error_of, len(lesson.targets))
+
+
+def solved(lesson: Lesson, equations: dict[bool, Gram], choices: tuple[Choice, ...]) -> Floats:
+    """The weights (members, terms, targets) of the chosen ways, in lattice steps."""
+    weights = np.zeros((MEMBERS, len(lesson.design.basis.terms), len(choices)))
+    for choice in sorted(set(choices), key=choices.index):
+        mine = [i for i, other in enumerate(choices) if other == choice]
+        count = lesson.design.counts[min(choice.degree, len(lesson.design.counts)) - 1]
+        equation = equations.get(choice.inside_only, equations[False]).head(count)
+        members = Gram(left=equation.left[1:], right=equation.right[1:, :, mine])
+        weights[:, :count, mine] = members.solve(choice.ridge)
+    return weights
+
+
+def published(lesson: Lesson, weights: Floats, trust: Trust) -> Polynomial:
+    """The polynomial in integers, with guards from the recorded changes."""
+    units = np.ldexp(weights, FINE_BITS - ONE_BITS)
+    whole = [[quantised(column, lesson.design.basis.largest) for column in member.T] for member in units]
+    guards = [guard(column) for column in lesson.changes.T]
+    return Polynomial(
+        features=lesson.design.basis.features,
+        terms=lesson.design.basis.terms,
+        weights=np.stack([np.stack([column for column, _ in member], axis=1) for member in whole]),
+        shifts=np.array([[shift for _, shift in member] for member in whole], dtype=np.int64),
+        targets=tuple(target.column for target in lesson.targets),
+        bases=tuple(target.base for target in lesson.targets),
+        lows=np.array([low for low, _ in guards], dtype=np.int64),
+        highs=np.array([high for _, high in guards], dtype=np.int64),
+        tolerances=trust.tolerances,
+        edges=trust.calibration.edges,
+        levels=trust.calibration.levels,
+    )
+
+
+def trust_in(spec: Spec, lesson: Lesson, weights: Floats, aside: Recorded) -> tuple[Trust, Lattice, NDArray[np.bool_]]:
+    """What the rows kept `aside` say about a polynomial; also the score of each (n,), and whether it was good enough.
+
+    Good enough is within the error that 85 % of these rows stay below, in every target.
+    """
+    trust = Trust.none(len(lesson.targets))
+    if not len(aside.inputs) or not lesson.targets:
+        return trust, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_)
+    polynomial = published(lesson, weights, trust)
+    found = polynomial.changes(aside.inputs)
+    missed = distances(spec, polynomial, lesson, aside, found)
+    tolerances = np.maximum(np.ceil(np.quantile(missed, TOLERANCE, axis=0)).astype(np.int64), 1)
+    trust = Trust(tolerances=tolerances << FINE_BITS, calibration=trust.calibration)
+    scores = published(lesson, weights, trust).scores(found)
+    right = np.all(missed <= tolerances, axis=1)
+    return Trust(tolerances=trust.tolerances, calibration=calibrated(scores, right)), scores, right
+
+
+def distances(spec: Spec, polynomial: Polynomial, lesson: Lesson, aside: Recorded, found: Lattice) -> Lattice:
+    """How far (n, targets) the middle of changes (members, targets, n) lands from the truth, in lattice steps."""
+    landed = polynomial.land(spec, aside.inputs, polynomial.middle(found))
+    truth = aside.results[:, [target.column for target in lesson.targets]]
+    for i, target in enumerate(lesson.targets):
+        landed[:, i] = np.abs(difference(target, landed[:, i] - truth[:, i]))
+    return landed
