@@ -1,0 +1,193 @@
+"""One climb: generations of candidates until a plateau, a budget, or Ctrl-C."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Final, final
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from worldtwin.exact import Key
+from worldtwin.improving.evolution import Box, Evolution
+from worldtwin.improving.plateau import LAG, Plateau
+from worldtwin.improving.progress import Listener, Progress
+from worldtwin.improving.rehearsal import Rehearsal, Rehearsals
+from worldtwin.improving.starts import fresh_starts, mixed_starts
+from worldtwin.tasks import LocalTask, Network, Task
+
+FEW: Final = 10
+"""Up to this many parameters small generations are enough."""
+
+FINALISTS: Final = 4
+"""How many are weighed in the end: the middle, the latest and the overall best sample, and the task itself."""
+
+MAX_GENERATIONS: Final = 1_000
+NETWORK_SPREAD: Final = 1.0
+STARTS: Final = 10
+CONFIRMED: Final = 64
+"""From how many fresh starts a middle that looks solved must hold."""
+
+WIDEST: Final = float(1 << 40)
+
+
+class Stop(StrEnum):
+    """Why a search ended."""
+
+    PLATEAU = "nothing was gained for a while"
+    SOLVED = "there is nothing left to gain"
+    BUDGET = "the evaluations were used up"
+    TIME = "the time was used up"
+    INTERRUPTED = "it was interrupted"
+    PLANNED = "the plan is complete"
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """How long to climb: candidates to evaluate and seconds on `clock`, either of them None for no limit."""
+
+    evaluations: int | None
+    seconds: float | None
+    clock: Callable[[], float]
+
+
+class Climb(Struct, frozen=True, kw_only=True, eq=False):
+    """Where a climb ended: `finalists` (k, parameters), the distribution's middle first; how it was judged, and why."""
+
+    finalists: NDArray[np.float64]
+    evaluations: int
+    generations: int
+    sources: Mapping[str, int]
+    stop: Stop
+
+
+def climb(rehearsals: Rehearsals, *, limits: Limits, key: Key, progress: Listener | None) -> Climb:
+    """A climb from the task's own parameters. Ctrl-C ends it early with what it has."""
+    climber = _Climber(rehearsals, limits, key, progress)
+    try:
+        while climber.stop is None:
+            climber.generation()
+    except KeyboardInterrupt:
+        climber.stop = Stop.INTERRUPTED
+    return climber.result()
+
+
+def box_of(task: Task | LocalTask) -> Box:
+    """Where to look for better parameters: around the present ones, networks closely, declared ranges widely."""
+    parameters = task.parameters()
+    values = parameters.values
+    network = isinstance(task, Task) and isinstance(task.program, Network)
+    ranged = np.isfinite(parameters.low) & np.isfinite(parameters.high)
+    low, high = np.maximum(parameters.low, -WIDEST), np.minimum(parameters.high, WIDEST)
+    spread = np.where(ranged, (high - low) / 6, np.maximum(np.abs(values) / 2, 1.0))
+    return Box(
+        middle=values,
+        spread=np.full(len(values), NETWORK_SPREAD) if network else np.where(spread > 0, spread, 1.0),
+        low=low,
+        high=high,
+        whole=parameters.integer,
+    )
+
+
+@final
+class _Climber:
+    """The state of a climb. Mutable."""
+
+    def __init__(self, rehearsals: Rehearsals, limits: Limits, key: Key, progress: Listener | None) -> None:
+        self._rehearsals, self._limits, self._key, self._progress = rehearsals, limits, key, progress
+        box = box_of(rehearsals.task)
+        few = int(box.free.sum()) <= FEW
+        self._evolution = Evolution(box, population=16 if few else 32, key=key)
+        self._plateau = Plateau(top=rehearsals.top, width=rehearsals.width)
+        self._best: tuple[float, NDArray[np.float64]] = (-np.inf, box.middle)
+        self._latest = box.middle
+        self._middles: deque[NDArray[np.float64]] = deque()
+        self._began = limits.clock()
+        self._sources: dict[str, int] = {}
+        self.generations = self.evaluations = 0
+        self.stop: Stop | None = None
+
+    def generation(self) -> None:
+        """Try one population and the distribution's middle from fresh starts, and move on."""
+        key = self._key.child("generation", self.generations)
+        values = self._evolution.ask()
+        starts = mixed_starts(self._rehearsals.simulator, STARTS, key=key)
+        self._middles.append(self._evolution.mean)
+        earlier = self._middles.popleft() if len(self._middles) > LAG else self._middles[0]
+        found = self._rehearsals.of(np.vstack([values, earlier, self._middles[-1]]), starts, key=key)
+        self._evolution.tell(found.scores[:-2])
+        self._remember(values, found)
+        self.generations += 1
+        self.evaluations += len(found.scores)
+        self._plateau.see(float(found.scores[-1] - found.scores[-2]), float(found.usual[-1]))
+        self.stop = self._reason()
+        self._report(found)
+
+    def result(self) -> Climb:
+        """What the climb came to so far."""
+        return Climb(
+            finalists=np.stack([self._evolution.mean, self._latest, self._best[1]]),
+            evaluations=self.evaluations,
+            generations=self.generations,
+            sources=dict(self._sources),
+            stop=self.stop or Stop.PLATEAU,
+        )
+
+    def _remember(self, values: NDArray[np.float64], found: Rehearsal) -> None:
+        at = int(np.argmax(found.scores[:-2]))
+        self._latest = values[at]
+        if found.scores[at] > self._best[0]:
+            self._best = (float(found.scores[at]), values[at])
+        for name, count in found.sources.items():
+            if count:
+                self._sources[name] = self._sources.get(name, 0) + count
+
+    def _reason(self) -> Stop | None:
+        limits = self._limits
+        if self._plateau.solved and self._confirmed():
+            return Stop.SOLVED
+        next_one = self._evolution.population + 2 + FINALISTS
+        if limits.evaluations is not None and self.evaluations + next_one > limits.evaluations:
+            return Stop.BUDGET
+        if limits.seconds is not None and limits.clock() - self._began >= limits.seconds:
+            return Stop.TIME
+        if self._evolution.settled or self.generations >= MAX_GENERATIONS:
+            return Stop.PLATEAU
+        return Stop.PLATEAU if limits.evaluations is None and self._plateau.reached else None
+
+    def _confirmed(self) -> bool:
+        """Whether the distribution's middle is as good as can be from many fresh starts too."""
+        key = self._key.child("confirm", self.generations)
+        starts = fresh_starts(self._rehearsals.simulator, CONFIRMED, key=key)
+        found = self._rehearsals.of(self._evolution.mean[None, :], starts, key=key)
+        self.evaluations += 1
+        return self._plateau.is_top(float(found.usual[0]))
+
+    def _report(self, found: Rehearsal) -> None:
+        if self._progress is None:
+            return
+        total = max(1, sum(self._sources.values()))
+        self._progress(
+            Progress(
+                phase="improve",
+                generation=self.generations,
+                evaluations=self.evaluations,
+                best=float(found.returns[:-2].max()),
+                middle=float(found.returns[-1]),
+                sources={name: count / total for name, count in self._sources.items()},
+                fraction=1.0 if self.stop else self._fraction(),
+                seconds=self._limits.clock() - self._began,
+            )
+        )
+
+    def _fraction(self) -> float:
+        """How much of the work is done, by whichever limit comes first."""
+        limits = self._limits
+        spent = [] if limits.evaluations is not None else [self._plateau.fraction]
+        if limits.evaluations:
+            spent.append(self.evaluations / limits.evaluations)
+        if limits.seconds:
+            spent.append((limits.clock() - self._began) / limits.seconds)
+        return min(0.99, max(spent))

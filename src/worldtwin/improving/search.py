@@ -1,0 +1,140 @@
+"""`search` and `improve`: a better task from rehearsals inside the simulator."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+from msgspec import Struct
+
+from worldtwin.errors import InvalidTask
+from worldtwin.exact import Key
+from worldtwin.improving.climb import Limits, Stop, climb
+from worldtwin.improving.planning import plan
+from worldtwin.improving.progress import Listener
+from worldtwin.improving.rehearsal import Rehearsals
+from worldtwin.improving.starts import fresh_starts
+from worldtwin.judging import Case, Decision, is_better
+from worldtwin.simulation import Simulator
+from worldtwin.tasks import LocalTask, TablePolicy, Task
+
+FINAL_STARTS: Final = 64
+"""From how many fresh starts the last choice is made."""
+
+
+class Improvement(Struct, frozen=True, kw_only=True, eq=False):
+    """What a search came to: the better task, or the one it began with when `decision` says that nothing was better.
+
+    `before` and `after` are mean returns in the simulator, `sources` the shares of the transitions that the candidates
+    were rehearsed on, `stop` says why it ended.
+    """
+
+    task: Task | LocalTask
+    before: float
+    after: float
+    sources: Mapping[str, float]
+    evaluations: int
+    generations: int
+    stop: str
+    decision: Decision
+
+    @property
+    def text(self) -> str:
+        """Some lines for people."""
+        mix = ", ".join(f"{share:.0%} {name}" for name, share in self.sources.items() if share >= 0.005)
+        tried = f"{self.evaluations:,} candidates in {self.generations} generations: {self.stop}"
+        lines = [f"in the simulator {self.before:,.4g} → {self.after:,.4g}" + (f" · {mix}" if mix else ""), tried]
+        return "\n".join([*lines, self.decision.text])
+
+
+def improve(
+    task: Task | LocalTask,
+    simulator: Simulator,
+    *,
+    cases: Sequence[Case] = (),
+    evaluations: int | None = None,
+    seconds: float | None = None,
+    key: Key | int,
+    progress: Listener | None = None,
+) -> Task | LocalTask:
+    """A task that is better in `simulator` by the spec's objective, or `task` itself when none was found.
+
+    `evaluations` is how many candidates to try (none given: until a plateau); `seconds` only caps that.
+    """
+    return search(
+        task, simulator, cases=cases, evaluations=evaluations, seconds=seconds, key=key, progress=progress
+    ).task
+
+
+def search(
+    task: Task | LocalTask,
+    simulator: Simulator,
+    *,
+    cases: Sequence[Case] = (),
+    evaluations: int | None = None,
+    seconds: float | None = None,
+    key: Key | int,
+    progress: Listener | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Improvement:
+    """`improve` with its figures. Ctrl-C keeps the best so far. Raises `InvalidTask` when there is nothing to gain by.
+
+    A table task is planned, the parameters of any other climb. Everything but `seconds` is a function of the arguments.
+    """
+    root = Key.of(key)
+    rehearsals = Rehearsals(
+        task=task, simulator=simulator, cases=tuple(case for case in cases if case.driver == "task")
+    )
+    if simulator.spec.reward is None and not rehearsals.cases:
+        raise InvalidTask(
+            f"{simulator.spec.name} has no reward and no case that the task drives: nothing says what is better"
+        )
+    if isinstance(task, Task) and isinstance(task.program, TablePolicy):
+        found = _Found(task=plan(simulator), sources={}, evaluations=1, generations=1, stop=Stop.PLANNED)
+    else:
+        limits = Limits(evaluations=evaluations, seconds=seconds, clock=clock)
+        found = _climbed(rehearsals, limits, key=root.child("climb"), progress=progress)
+    decision = is_better(found.task, task, simulator, cases, key=root.child("judge"))
+    return Improvement(
+        task=found.task if decision.better else task,
+        before=decision.before,
+        after=decision.after if decision.better else decision.before,
+        sources=found.sources,
+        evaluations=found.evaluations,
+        generations=found.generations,
+        stop=str(found.stop),
+        decision=decision,
+    )
+
+
+class _Found(Struct, frozen=True, kw_only=True, eq=False):
+    """The candidate that is put to the judge."""
+
+    task: Task | LocalTask
+    sources: Mapping[str, float]
+    evaluations: int
+    generations: int
+    stop: Stop
+
+
+def _climbed(rehearsals: Rehearsals, limits: Limits, *, key: Key, progress: Listener | None) -> _Found:
+    """The best of a climb's finalists and the task itself on fresh starts; the earlier one where they are equal."""
+    task = rehearsals.task
+    start = task.parameters()
+    if not (start.high > start.low).any():
+        raise InvalidTask("the task has no parameters to change: use `param(...)` in its script")
+    end = climb(rehearsals, limits=limits, key=key, progress=progress)
+    finalists = np.vstack([end.finalists, start.values])
+    fresh = fresh_starts(rehearsals.simulator, FINAL_STARTS, key=key.child("final"))
+    found = rehearsals.of(finalists, fresh, key=key.child("final"))
+    at = int(np.argmax(found.scores))
+    total = max(1, sum(end.sources.values()))
+    return _Found(
+        task=task if at == len(finalists) - 1 else task.with_parameters(finalists[at]),
+        sources={name: count / total for name, count in end.sources.items()},
+        evaluations=end.evaluations + len(finalists),
+        generations=end.generations,
+        stop=end.stop,
+    )

@@ -1,0 +1,154 @@
+"""Searches find better tasks, say what they did, keep the incumbent when nothing is better, and repeat exactly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from msgspec.structs import replace
+
+from worldtwin.errors import InvalidTask
+from worldtwin.improving import Progress, improve, search
+from worldtwin.judging import Case, judge
+from worldtwin.script import param
+from worldtwin.simulation import Simulator
+from worldtwin.tasks import LocalTask, Task
+
+SCRIPT = """
+gain = param([0.0, 0.0], low=-10, high=10)
+
+def act(state):
+    return "right" if gain[0] * state.position + gain[1] * state.velocity > 0 else "left"
+"""
+
+
+def test_a_linear_network_learns_to_balance(cart: Simulator) -> None:
+    found = search(Task.network(cart, hidden=(), key=1), cart, key=1)
+
+    assert found.decision.better
+    assert found.after > 59
+    assert found.after > found.before
+    assert found.decision.bits >= 20
+    assert found.sources == {"predicted": 1.0}
+    assert "candidates" in found.text
+
+
+def test_a_search_is_a_function_of_its_key(cart: Simulator) -> None:
+    task = Task.network(cart, hidden=(), key=1)
+
+    first, again = (improve(task, cart, evaluations=60, key=7) for _ in range(2))
+
+    assert isinstance(first, Task)
+    assert isinstance(again, Task)
+    assert first.digest == again.digest
+
+
+@pytest.mark.slow
+def test_the_gains_of_a_script_are_found(cart: Simulator) -> None:
+    task = Task.script(SCRIPT, cart.spec)
+
+    found = search(task, cart, evaluations=200, key=1)
+
+    assert found.after > 55
+
+
+@pytest.mark.slow
+def test_a_python_function_is_improved_too(cart: Simulator) -> None:
+    def push(position: float, velocity: float, gain: float = param(4.0, low=-5.0, high=5.0)) -> str:
+        return "right" if gain * position - velocity > 0 else "left"
+
+    found = search(LocalTask(push, cart.spec), cart, evaluations=150, key=1)
+
+    assert found.decision.better
+    assert isinstance(found.task, LocalTask)
+    assert found.task.parameters().values[0] < 0
+
+
+def test_whole_numbers_are_searched_as_whole_numbers(corridor: Simulator) -> None:
+    def walk(cell: int, turn: int = param(0, low=-9, high=9)) -> str:
+        return "right" if cell + turn >= 0 else "left"
+
+    found = search(LocalTask(walk, corridor.spec).with_parameters([-9]), corridor, evaluations=150, key=1)
+
+    assert found.decision.better
+    assert found.decision.exact
+    assert found.after == pytest.approx(-4.0)
+
+
+def test_a_table_is_planned(corridor: Simulator) -> None:
+    found = search(Task.table(corridor.spec), corridor, key=1)
+
+    assert found.after == pytest.approx(-4.0)
+    assert found.stop == "the plan is complete"
+
+
+def test_nothing_better_leaves_the_task_as_it_is(corridor: Simulator) -> None:
+    best = improve(Task.table(corridor.spec), corridor, key=1)
+
+    assert improve(best, corridor, key=1) is best
+
+
+def test_cases_are_searched_for(corridor: Simulator) -> None:
+    """No reward: only the case says where to stop."""
+    world = replace(corridor, spec=replace(corridor.spec, reward=None, returns=(0.0, 0.0)))
+    case = Case(name="third", check="final.cell == 3", start={"cell": (0, 6)}, episodes=16, horizon=12, needed=4)
+
+    def walk(cell: int, goal: int = param(0, low=0, high=6)) -> str:
+        return "right" if cell < goal else "left"
+
+    found = search(LocalTask(walk, world.spec), world, cases=(case,), evaluations=150, key=1)
+
+    assert found.decision.better
+    assert found.decision.by == "cases"
+    assert judge(found.task, world, (case,), key=3).passed
+
+
+def test_without_an_aim_there_is_nothing_to_search(corridor: Simulator) -> None:
+    world = replace(corridor, spec=replace(corridor.spec, reward=None, returns=(0.0, 0.0)))
+
+    with pytest.raises(InvalidTask, match="no reward and no case"):
+        improve(Task.table(world.spec), world, key=1)
+
+
+def test_without_parameters_there_is_nothing_to_change(cart: Simulator) -> None:
+    fixed = Task.script("def act(state):\n    return 'left'\n", cart.spec)
+
+    with pytest.raises(InvalidTask, match="no parameters to change"):
+        improve(fixed, cart, key=1)
+
+
+def test_progress_is_told_after_every_generation(cart: Simulator) -> None:
+    told: list[Progress] = []
+
+    found = search(Task.network(cart, hidden=(), key=1), cart, evaluations=80, key=1, progress=told.append)
+
+    assert [one.generation for one in told] == list(range(1, found.generations + 1))
+    assert told[-1].fraction == 1.0
+    assert "predicted" in told[-1].text
+
+
+def test_evaluations_are_a_budget(cart: Simulator) -> None:
+    found = search(Task.network(cart, hidden=(), key=1), cart, evaluations=40, key=1)
+
+    assert found.evaluations <= 40
+    assert found.stop == "the evaluations were used up"
+
+
+def test_seconds_only_cap(cart: Simulator) -> None:
+    clock = iter(np.arange(0.0, 1e6, 10.0))
+
+    found = search(Task.network(cart, hidden=(), key=1), cart, seconds=15, key=1, clock=lambda: float(next(clock)))
+
+    assert found.stop == "the time was used up"
+    assert found.generations == 2
+
+
+def test_an_interrupted_search_keeps_the_best_so_far(cart: Simulator) -> None:
+    def impatient(progress: Progress) -> None:
+        if progress.generation == 3:
+            raise KeyboardInterrupt
+
+    found = search(Task.network(cart, hidden=(), key=1), cart, key=1, progress=impatient)
+
+    assert found.stop == "it was interrupted"
+    assert found.generations == 3
+    assert found.after >= found.before
