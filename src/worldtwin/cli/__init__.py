@@ -1,0 +1,5 @@
+"""The command line: parse, call one function, print."""
+
+from worldtwin.cli.entry import main
+
+__all__ = ["main"]

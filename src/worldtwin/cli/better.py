@@ -1,0 +1,160 @@
+"""`improve`, `iterate`, `evaluate` and `judge`: a better task, and whether it really is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from msgspec import to_builtins
+
+import worldtwin as wt
+from worldtwin import files
+from worldtwin.cli.options import AsJson, Seed, SimulatorFile, SpecFile, TaskName, key_of, simulator_of, task_of
+from worldtwin.cli.output import emit, number, progress_bar
+from worldtwin.errors import InvalidValue
+from worldtwin.judging import Cases
+from worldtwin.simulation import Simulator
+
+Reality = Annotated[str, typer.Argument(metavar="ENV", help="the real environment, such as gym:CartPole-v1")]
+CasesFile = Annotated[Path | None, typer.Option("--cases", help="a case file (default: the YAML's)")]
+
+
+def improve(
+    task_name: TaskName,
+    simulator_file: SimulatorFile,
+    cases_file: CasesFile = None,
+    evaluations: Annotated[int | None, typer.Option(help="how many candidates to try (default: to a plateau)")] = None,
+    seconds: Annotated[float | None, typer.Option(help="stop after so long, whatever was found")] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="where to write the better task")] = Path("better.wtt"),
+    seed: Seed = None,
+    as_json: AsJson = False,
+) -> None:
+    """Search for a better task inside of a simulator. Exit code 1 when none was found.
+
+    Example: worldtwin improve network:8 cart.yaml -o better.wtt
+    """
+    simulator = simulator_of(simulator_file)
+    task = task_of(task_name, simulator)
+    with progress_bar("improve") as bar:
+        found = wt.improving.search(
+            task,
+            simulator,
+            cases=cases_of(cases_file, simulator_file, simulator),
+            evaluations=evaluations,
+            seconds=seconds,
+            key=key_of(seed),
+            progress=lambda now: bar(now.fraction, now.text),
+        )
+    better = found.decision.better
+    lines = [f"     {line}" for line in found.text.splitlines()]
+    if better:
+        wt.save(found.task, output)
+        lines += [f"     wrote {output}", "     try it in reality before you believe it: worldtwin evaluate ..."]
+    result = {"command": "improve", "better": better, "before": found.before, "after": found.after,
+              "sources": dict(found.sources), "evaluations": found.evaluations, "decision": to_builtins(found.decision),
+              "task": str(output) if better else None}  # fmt: skip
+    emit(result, lines, as_json=as_json)
+    if not better:
+        raise typer.Exit(1)
+
+
+def iterate(
+    spec_file: SpecFile,
+    reality: Reality,
+    task_name: Annotated[str, typer.Option("--task", help="the task to begin with")] = "network",
+    real_steps: Annotated[int, typer.Option(help="how many steps in reality may be recorded in all")] = 3000,
+    output: Annotated[Path, typer.Option("-o", "--output", help="where to write the better task")] = Path("better.wtt"),
+    seed: Seed = None,
+    as_json: AsJson = False,
+) -> None:
+    """Improve, try in reality, record, learn again, until it is done or no longer gets better.
+
+    Example: worldtwin iterate cart.yaml gym:CartPole-v1 --real-steps 3000
+    """
+    document = files.load_document(spec_file)
+    task = task_of(task_name, simulator_of(spec_file))
+    with progress_bar("iterate") as bar, wt.environments.opened(reality) as env:
+        found = wt.iterate(
+            task,
+            document.spec,
+            reality=env,
+            real_steps=real_steps,
+            traces=wt.Traces(document.traces_path, document.spec),
+            key=key_of(seed),
+            progress=lambda now: bar(now.fraction, now.text),
+        )
+    wt.save(found.task, output)
+    lines = [*found.text.splitlines(), f"wrote {output}"]
+    emit({"command": "iterate", "better": found.better, "rounds": to_builtins(found.rounds)}, lines, as_json=as_json)
+    if not found.better:
+        raise typer.Exit(1)
+
+
+def evaluate(
+    task_name: TaskName,
+    reality: Reality,
+    spec_file: Annotated[Path, typer.Option("--spec", help="the world's YAML")],
+    against: Annotated[str | None, typer.Option(help="another task, on the same seeds")] = None,
+    episodes: Annotated[int, typer.Option(help="how many episodes")] = 100,
+    seed: Seed = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a task in reality. With --against, exit code 1 when it is not better there.
+
+    Example: worldtwin evaluate better.wtt gym:CartPole-v1 --spec cart.yaml --episodes 100
+    """
+    simulator = simulator_of(spec_file)
+    key = key_of(seed)
+    names = [task_name] if against is None else [against, task_name]
+    means: list[float] = []
+    lines: list[str] = []
+    for name in names:
+        with wt.environments.opened(reality) as env:
+            real = wt.evaluate(task_of(name, simulator), env, episodes=episodes, key=key)
+        means.append(float(real.returns.mean()))
+        lines.append(f"{name}: return {number(means[-1])} in reality (worst {number(float(real.returns.min()))})")
+    emit({"command": "evaluate", "returns": dict(zip(names, means, strict=True))}, lines, as_json=as_json)
+    if len(means) == 2 and means[1] <= means[0]:
+        raise typer.Exit(1)
+
+
+def judge(
+    task_name: TaskName,
+    simulator_file: SimulatorFile,
+    cases_file: CasesFile = None,
+    against: Annotated[str | None, typer.Option(help="another task: is TASK better than this one?")] = None,
+    seed: Seed = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put the cases to a task. Exit code 1 when a required case fails, or, with --against, when it is not better.
+
+    Example: worldtwin judge better.wtt cart.yaml --cases cases.yaml --against balance.py
+    """
+    simulator = simulator_of(simulator_file)
+    task, key = task_of(task_name, simulator), key_of(seed)
+    cases = cases_of(cases_file, simulator_file, simulator)
+    if not cases and against is None:
+        raise InvalidValue("there is nothing to judge by: give --cases FILE, `cases:` in the YAML, or --against TASK")
+    verdict = wt.judge(task, simulator, cases, key=key)
+    result: dict[str, object] = {"command": "judge", "passed": verdict.passed, "answers": to_builtins(verdict.answers)}
+    lines = [verdict.text] if cases else []
+    good = verdict.passed
+    if against is not None:
+        decision = wt.is_better(task, task_of(against, simulator), simulator, cases, key=key)
+        result["decision"] = to_builtins(decision)
+        lines.append(decision.text)
+        good = good and decision.better
+    emit(result, lines, as_json=as_json)
+    if not good:
+        raise typer.Exit(1)
+
+
+def cases_of(path: Path | None, simulator_file: Path, simulator: Simulator) -> Cases:
+    """The cases that were asked for, or those that the YAML names, if any."""
+    if path is not None:
+        return wt.load_cases(path, simulator.spec)
+    if simulator_file.suffix not in {".yaml", ".yml"}:
+        return ()
+    document = files.load_document(simulator_file)
+    return wt.load_cases(document.cases_path, simulator.spec) if document.cases_path is not None else ()

@@ -1,0 +1,71 @@
+"""`new` and `check`: define a world."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import worldtwin as wt
+from worldtwin import files
+from worldtwin.cli.options import AsJson
+from worldtwin.cli.output import emit
+from worldtwin.errors import InvalidSpec, InvalidValue
+
+
+def new(
+    source: Annotated[str, typer.Option("--from", help="gym:ID, FILE.csv, FILE.traces, or MODULE:FUNCTION")],
+    name: Annotated[str | None, typer.Option(help="the world's name (default: from the source)")] = None,
+) -> None:
+    """Print a first YAML of a world, made from a look at it. Guesses are marked as guesses.
+
+    Example: worldtwin new --from gym:CartPole-v1 > cart.yaml
+    """
+    emit({}, [wt.draft_spec(source, name=name).text.rstrip()], as_json=False)
+
+
+def check(
+    first: Annotated[Path, typer.Argument(metavar="A", help="a world's YAML, a simulator, or a task's .py file")],
+    second: Annotated[Path | None, typer.Argument(metavar="[B]", help="another world, to be combined with A")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what is wrong with a file, all of it at once; or whether two worlds can be combined.
+
+    Examples: worldtwin check cart.yaml · worldtwin check arm.yaml belt.yaml
+    """
+    if second is None:
+        _check_one(first, as_json=as_json)
+    else:
+        _check_pair(first, second, as_json=as_json)
+
+
+def _check_one(path: Path, *, as_json: bool) -> None:
+    try:
+        result, line = _describe(path)
+    except InvalidSpec as error:
+        if not as_json:
+            raise
+        problems = [{"line": p.line, "path": p.path, "message": p.message} for p in error.problems]
+        emit({"command": "check", "ok": False, "problems": problems}, [], as_json=True)
+        raise typer.Exit(2) from error
+    emit({"command": "check", "ok": True, **result}, [f"{path}: {line}"], as_json=as_json)
+
+
+def _describe(path: Path) -> tuple[dict[str, object], str]:
+    if path.suffix in {".yaml", ".yml"}:
+        spec = files.load_document(path).spec
+        kinds = f"{len(spec.state)} state, {len(spec.action)} action, {len(spec.outputs)} output fields"
+        return {"name": spec.name, "digest": wt.digest(spec)}, f"ok · {spec.name} {spec.version} · {kinds}"
+    if path.suffix == ".wts":
+        simulator = wt.load_simulator(path)
+        return {"name": simulator.spec.name, "digest": simulator.digest}, f"ok · simulator of {simulator.spec.name}"
+    raise InvalidValue(f"{path}: expected a .yaml file of a world or a .wts file of a simulator")
+
+
+def _check_pair(first: Path, second: Path, *, as_json: bool) -> None:
+    answer = files.compatible(files.load_spec(first), files.load_spec(second))
+    lines = [*answer.lines, "compatible" if answer.ok else "not compatible"]
+    emit({"command": "check", "ok": answer.ok, "lines": list(answer.lines)}, lines, as_json=as_json)
+    if not answer.ok:
+        raise typer.Exit(1)

@@ -1,0 +1,61 @@
+"""Arguments and options that several commands share, and the values they stand for."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import worldtwin as wt
+from worldtwin import files
+from worldtwin.cli.output import note
+from worldtwin.errors import InvalidValue
+from worldtwin.simulation import Simulator
+from worldtwin.tasks import Task
+
+AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object")]
+Seed = Annotated[int | None, typer.Option("--key", help="the key of all chance (default: drawn, and named on stderr)")]
+SpecFile = Annotated[Path, typer.Argument(metavar="SPEC", help="the world's YAML")]
+SimulatorFile = Annotated[Path, typer.Argument(metavar="SIM", help="a .wts file, or the YAML that it lies beside")]
+TaskName = Annotated[str, typer.Argument(metavar="TASK", help="FILE.wtt, FILE.py[:FUNCTION], table, or network[:8,8]")]
+
+
+def key_of(seed: int | None) -> int:
+    """The key that was asked for, or a fresh one that stderr names."""
+    if seed is not None:
+        return seed
+    drawn = secrets.randbelow(2**32)
+    note(f"worldtwin: drew --key {drawn}")
+    return drawn
+
+
+def simulator_beside(path: Path) -> Path:
+    """Where the simulator of the YAML at `path` is written."""
+    return path.with_suffix(".wts")
+
+
+def simulator_of(path: Path) -> Simulator:
+    """The simulator in a .wts file or beside a YAML; when nothing was learned yet, one that knows only its bounds."""
+    if path.suffix not in {".yaml", ".yml"}:
+        return wt.load_simulator(path)
+    beside = simulator_beside(path)
+    return wt.load_simulator(beside) if beside.exists() else Simulator(spec=files.load_spec(path))
+
+
+def task_of(name: str, simulator: Simulator) -> Task:
+    """The task called `name`: a file, a function in a file, or a fresh table or network for the simulator's world."""
+    kind, _, sizes = name.partition(":")
+    if kind == "network":
+        return wt.Task.network(simulator, hidden=_sizes(sizes), key=1)
+    if name == "table":
+        return wt.Task.table(simulator.spec)
+    return wt.load_task(name, simulator.spec)
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(size) for size in text.split(",") if size)
+    except ValueError:
+        raise InvalidValue(f"`{text}` is no list of layer sizes: write network, network:8 or network:32,32") from None

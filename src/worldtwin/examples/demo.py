@@ -1,0 +1,52 @@
+"""`demo`: the main job on a small bundled world, from recording to the check in reality."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from worldtwin.errors import InvalidValue
+from worldtwin.exact import Key
+from worldtwin.examples.cart_pole import story as cart_pole
+from worldtwin.examples.lamp import story as lamp
+from worldtwin.examples.maze import story as maze
+from worldtwin.examples.stage import DemoResult, Stage
+from worldtwin.world import hint
+
+DEMOS: Final[Mapping[str, str]] = {
+    "cart-pole": "a poor controller is watched for 3,000 steps, improved in the simulator only, then checked",
+    "maze": "a robot wanders in a maze, in a process of its own; the shortest way out is found",
+    "lamp": "a stateless world: a lamp's answers are learned, and it is set to a brightness that was never recorded",
+}
+
+_STORIES: Final[Mapping[str, Callable[[Stage], Mapping[str, object]]]] = {
+    "cart-pole": cart_pole.play,
+    "maze": maze.play,
+    "lamp": lamp.play,
+}
+
+
+def demo(name: str, folder: str | Path | None = None, *, key: Key | int, echo: Callable[[str], object]) -> DemoResult:
+    """Play the demo called `name` and write its report.html.
+
+    Everything is kept in `folder`; without one, only the report is, in the current folder. Raises `InvalidValue`.
+    """
+    if name not in _STORIES:
+        raise InvalidValue(f"there is no demo `{name}`{hint(name, DEMOS)}")
+    if folder is not None:
+        place = Path(folder)
+        place.mkdir(parents=True, exist_ok=True)
+        return _play(name, Stage(place, place / "report.html", Key.of(key), echo))
+    with tempfile.TemporaryDirectory(prefix="worldtwin-demo-") as place:
+        return _play(name, Stage(Path(place), Path.cwd() / "report.html", Key.of(key), echo))
+
+
+def _play(name: str, stage: Stage) -> DemoResult:
+    result = dict(_STORIES[name](stage))
+    seconds = stage.total_seconds
+    stage.tell("report", f"{stage.report} · {seconds:.0f} s in all")
+    return DemoResult(
+        name=name, result={**result, "report": str(stage.report), "seconds": round(seconds, 1)}, report=stage.report
+    )

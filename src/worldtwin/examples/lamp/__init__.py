@@ -1,0 +1,1 @@
+"""A lamp whose answer depends on what it is asked alone: a stateless world."""

@@ -1,0 +1,1 @@
+"""A robot that wanders in a maze, and the shortest way out."""

@@ -1,0 +1,59 @@
+"""The documentation runs: every block of Python and YAML, in its order, in a folder of its own."""
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from worldtwin.files import load_spec
+
+ROOT = Path(__file__).resolve().parent.parent
+BLOCK = re.compile(r"^```(python|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: Path) -> list[tuple[str, str]]:
+    return BLOCK.findall(page.read_text())
+
+
+def run_python(source: str, names: dict[str, object]) -> str:
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(source, "documentation", "exec"), names)  # noqa: S102 - our own pages
+    return printed.getvalue()
+
+
+@pytest.mark.slow
+def test_the_tutorial_runs_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    printed = ""
+    for kind, source in blocks(ROOT / "docs/tutorial/first-twin.md"):
+        if kind == "yaml":
+            Path("lift.yaml").write_text(source)
+        else:
+            printed += run_python(source, names)
+    assert "nothing is known" in printed
+    assert "OBSERVED" in printed
+    assert "1 of 1 required cases passed" in printed
+    assert "better: " in printed
+
+
+@pytest.mark.slow
+def test_the_ten_lines_of_the_readme_run_as_they_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    sources = [source for kind, source in blocks(ROOT / "README.md") if kind == "python"]
+    assert float(run_python("\n".join(sources), {})) > 100
+
+
+def test_the_yaml_of_the_reference_is_right(tmp_path: Path) -> None:
+    source = next(source for kind, source in blocks(ROOT / "docs/reference/yaml.md") if kind == "yaml")
+    (tmp_path / "cart.yaml").write_text(source)
+    assert load_spec(tmp_path / "cart.yaml").name == "cart-pole"
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+?)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
