@@ -35,6 +35,13 @@ def test_an_unknown_demo_is_refused_with_the_nearest_name() -> None:
         examples.demo("mace", key=1, echo=str)
 
 
+def test_a_demo_never_adds_to_traces_that_are_there(tmp_path: Path) -> None:
+    (tmp_path / "old.traces").touch()
+
+    with pytest.raises(InvalidValue, match=r"old.traces is there already: give the demo an empty folder"):
+        examples.demo("lamp", tmp_path, key=1, echo=str)
+
+
 def test_the_poor_controller_is_poor_in_reality() -> None:
     spec = load_spec(HERE / "cart_pole" / "cart-pole.yaml")
     poor = load_task(f"{HERE / 'cart_pole' / 'poor.py'}:push", spec)

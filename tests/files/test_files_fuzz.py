@@ -202,7 +202,7 @@ def located(error: InvalidSpec, path: Path) -> bool:
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=600)
+@settings(deadline=None, max_examples=250)
 @given(raw=mutated([WORLD], SIGNS) | rewritten(WORLD))
 def test_changed_worlds_are_a_spec_or_problems_with_lines(raw: bytes) -> None:
     with file_of(raw) as path, bounded():

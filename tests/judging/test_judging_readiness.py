@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from worldtwin.judging import readiness
 from worldtwin.simulation import Report, Simulator
-from worldtwin.world import Done, HorizonError
+from worldtwin.world import Done, HorizonError, Space, real
 
 DONE = Done(known=0.99, coverage=0.9, horizon_error=HorizonError(steps=50, below=0.1), calibration=0.05)
 
@@ -39,7 +39,17 @@ def test_what_is_missing_is_said(corridor: Simulator) -> None:
     )
 
 
-def test_no_goals_are_met_by_any_fit(corridor: Simulator) -> None:
+def test_a_simulator_of_which_nothing_is_asked_is_not_ready(corridor: Simulator) -> None:
     world = replace(corridor, spec=replace(corridor.spec, done=Done(known=None)), report=Report())
 
-    assert readiness(world).text == "ready: yes"
+    assert not readiness(world).ready
+    assert "nothing is asked of it" in readiness(world).text
+
+
+def test_how_much_is_known_is_only_asked_where_it_can_be_counted(corridor: Simulator) -> None:
+    real_state = Space(("cell",), (real(0, 7),))
+    done = Done(horizon_error=HorizonError(steps=50, below=0.1))
+    spec = replace(corridor.spec, state=real_state, start=None, done=done)
+    world = Simulator(spec, report=Report(horizon_steps=50, horizon_error=0.02))
+    assert [goal.name for goal in readiness(world).goals] == ["error after 50 steps"]
+    assert readiness(world).ready

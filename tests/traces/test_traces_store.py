@@ -38,6 +38,7 @@ def test_rows_without_an_episode_are_one_new_episode(tmp_path: Path) -> None:
     assert table.column("step").to_pylist() == [0, 1, 2, 0, 1, 2]
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(st.integers(-9, 9), min_size=1, max_size=3), min_size=1, max_size=4))
 @settings(max_examples=8, deadline=None)
 def test_a_version_names_the_rows_before_it_and_no_others(

@@ -124,6 +124,7 @@ CELLS = st.tuples(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(CELLS, min_size=1, max_size=5), min_size=2, max_size=4), st.data())
 @settings(max_examples=20, deadline=None)
 def test_reading_on_adds_exactly_what_was_not_there_yet(

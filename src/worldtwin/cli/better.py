@@ -11,10 +11,11 @@ from msgspec import to_builtins
 import worldtwin as wt
 from worldtwin import files
 from worldtwin.cli.options import AsJson, Seed, SimulatorFile, SpecFile, TaskName, key_of, simulator_of, task_of
-from worldtwin.cli.output import emit, number, progress_bar
+from worldtwin.cli.output import emit, progress_bar
 from worldtwin.errors import InvalidValue
 from worldtwin.judging import Cases
 from worldtwin.simulation import Simulator
+from worldtwin.world import shown
 
 Reality = Annotated[str, typer.Argument(metavar="ENV", help="the real environment, such as gym:CartPole-v1")]
 CasesFile = Annotated[Path | None, typer.Option("--cases", help="a case file (default: the YAML's)")]
@@ -80,7 +81,7 @@ def iterate(
             document.spec,
             reality=env,
             real_steps=real_steps,
-            traces=wt.Traces(document.traces_path, document.spec),
+            traces=wt.recording.open_traces(document.traces_path, document.spec),
             key=key_of(seed),
             progress=lambda now: bar(now.fraction, now.text),
         )
@@ -113,7 +114,7 @@ def evaluate(
         with wt.environments.opened(reality) as env:
             real = wt.evaluate(task_of(name, simulator), env, episodes=episodes, key=key)
         means.append(float(real.returns.mean()))
-        lines.append(f"{name}: return {number(means[-1])} in reality (worst {number(float(real.returns.min()))})")
+        lines.append(f"{name}: return {shown(means[-1])} in reality (worst {shown(float(real.returns.min()))})")
     emit({"command": "evaluate", "returns": dict(zip(names, means, strict=True))}, lines, as_json=as_json)
     if len(means) == 2 and means[1] <= means[0]:
         raise typer.Exit(1)

@@ -35,7 +35,7 @@ def record(
     Examples: worldtwin record cart.yaml gym:CartPole-v1 --task balance.py · worldtwin record cart.yaml
     """
     document = files.load_document(spec_file)
-    with wt.Traces(document.traces_path, document.spec) as store:
+    with wt.recording.open_traces(document.traces_path, document.spec) as store:
         before = len(store)
         if source is None:
             _add_synthetic(document, store)
@@ -128,7 +128,7 @@ def _opened(path: Path) -> wt.Traces:
     """The store of a YAML, or at a path; reading never makes one."""
     if path.suffix in {".yaml", ".yml"}:
         document = files.load_document(path)
-        return wt.Traces(document.traces_path, document.spec)
+        return wt.recording.open_traces(document.traces_path, document.spec)
     if not path.exists():
         raise InvalidValue(f"{path}: there is no such store")
     return wt.Traces(path)

@@ -54,7 +54,10 @@ def _check_one(path: Path, *, as_json: bool) -> None:
 
 def _describe(path: Path) -> tuple[dict[str, object], str]:
     if path.suffix in {".yaml", ".yml"}:
-        spec = files.load_document(path).spec
+        problems = files.check(path)
+        if problems:
+            raise InvalidSpec(problems)
+        spec = files.load_spec(path)
         kinds = f"{len(spec.state)} state, {len(spec.action)} action, {len(spec.outputs)} output fields"
         return {"name": spec.name, "digest": wt.digest(spec)}, f"ok · {spec.name} {spec.version} · {kinds}"
     if path.suffix == ".wts":

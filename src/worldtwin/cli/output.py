@@ -51,13 +51,6 @@ def progress_bar(title: str) -> Iterator[Bar]:
         yield Bar(progress, title)
 
 
-def number(value: float) -> str:
-    """A number as a person writes it: 12,480 · 3.1 · 0.0042."""
-    if value == int(value) and abs(value) < 1e15:
-        return f"{int(value):,}"
-    return f"{value:,.1f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
 def percent(share: float) -> str:
     """A share in [0, 1] as a percentage; never 0 % or 100 % unless it is exactly that."""
     text = f"{100 * share:.0f} %"

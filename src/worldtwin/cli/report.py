@@ -5,9 +5,10 @@ from __future__ import annotations
 from msgspec import to_builtins
 
 import worldtwin as wt
-from worldtwin.cli.output import number, percent
+from worldtwin.cli.output import percent
 from worldtwin.judging import Readiness
 from worldtwin.simulation import FieldReport, Report, Simulator
+from worldtwin.world import shown
 
 
 def report_result(simulator: Simulator) -> dict[str, object]:
@@ -16,13 +17,13 @@ def report_result(simulator: Simulator) -> dict[str, object]:
     return {"report": to_builtins(simulator.report), "ready": ready.ready, "goals": to_builtins(ready.goals)}
 
 
-def report_lines(simulator: Simulator) -> list[str]:
+def report_lines(simulator: Simulator, seconds: float) -> list[str]:
     """What was learned from what, how well, and what is missing before the simulator is done."""
     report = simulator.report
     if report is None:
         return [f"fit  {simulator.spec.name}: nothing was learned"]
     synthetic = f" ({report.synthetic:,} synthetic)" if report.synthetic else ""
-    lines = [f"fit  {report.transitions:,} transitions{synthetic}, {report.episodes:,} episodes"]
+    lines = [f"fit  {report.transitions:,} transitions{synthetic}, {report.episodes:,} episodes, {seconds:.1f} s"]
     lines += [f"     {count:,} rows left out: {reason}" for reason, count in report.excluded.items()]
     lines += _fields(report.fields)
     lines += _held_out(report)
@@ -43,7 +44,7 @@ def _held_out(report: Report) -> list[str]:
     if not parts and near:
         parts.append(f"{_share(max(near))} error after one step")
     if report.calibration is not None:
-        parts.append(f"guesses calibrated within {number(100 * report.calibration)} points")
+        parts.append(f"guesses calibrated within {shown(100 * report.calibration)} points")
     return [f"     held out: {' · '.join(parts)}"] if parts else []
 
 
@@ -53,8 +54,11 @@ def _share(error: float) -> str:
 
 def _ready(ready: Readiness) -> list[str]:
     missing = [f"{goal.name} {_short(goal.value)} of {_short(goal.wanted)}" for goal in ready.goals if not goal.met]
-    return [f"     ready: {'yes' if ready.ready else 'no   ' + ', '.join(missing)}"]
+    if not ready.goals:
+        return [f"     {ready.text}"]
+    more = " · what is least known: `worldtwin traces gaps`" if missing else ""
+    return [f"     ready: {'yes' if ready.ready else 'no   ' + ', '.join(missing)}{more}"]
 
 
 def _short(value: float | None) -> str:
-    return "not measured" if value is None else number(value)
+    return "not measured" if value is None else shown(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterable
 from contextlib import nullcontext
 from enum import Enum
@@ -24,9 +25,10 @@ from worldtwin.cli.options import (
     simulator_of,
     task_of,
 )
-from worldtwin.cli.output import emit, number, percent, progress_bar
+from worldtwin.cli.output import emit, percent, progress_bar
 from worldtwin.cli.report import report_lines, report_result
 from worldtwin.errors import InvalidValue, UnknownTransition
+from worldtwin.world import shown
 
 
 class Sources(Enum):
@@ -50,7 +52,8 @@ def fit(
     """
     document = files.load_document(spec_file)
     plan = document.plan
-    traces = wt.Traces(document.traces_path, document.spec)
+    traces = wt.recording.open_traces(document.traces_path, document.spec)
+    began = time.perf_counter()
     with progress_bar("fit") as bar:
         simulator = wt.fit(
             document.spec,
@@ -59,10 +62,11 @@ def fit(
             sources=sources.value if sources else plan.learn.sources,
             progress=bar,
         )
+    took = time.perf_counter() - began
     target = output or simulator_beside(spec_file)
     wt.save(simulator, target)
     result = {"command": "fit", "simulator": str(target), "digest": simulator.digest, **report_result(simulator)}
-    emit(result, [*report_lines(simulator), f"     wrote {target}"], as_json=as_json)
+    emit(result, [*report_lines(simulator, took), f"     wrote {target}"], as_json=as_json)
 
 
 def session(
@@ -110,7 +114,7 @@ def _step(running: wt.Session, line: str, *, as_json: bool) -> None:
     result = {"time": running.time, "state": dict(step.next), "outputs": dict(step.outputs), "reward": step.reward,
               "ended": step.ended, "source": source}  # fmt: skip
     outputs = f" → {step.outputs}" if len(step.outputs) else ""
-    reward = f"  reward {number(step.reward)}" if step.reward is not None else ""
+    reward = f"  reward {shown(step.reward)}" if step.reward is not None else ""
     ended = "  ended" if step.ended else ""
     emit(result, [f"{running.time:>5}  {line:<10} {step.next}{outputs}{reward}  {source}{ended}"], as_json=as_json)
 
@@ -142,7 +146,7 @@ def run(
               "sources": shares, "digest": played.digest}  # fmt: skip
     mix = ", ".join(f"{percent(share)} {name}" for name, share in shares.items() if share)
     lines = [
-        f"return {number(mean)} (worst {number(result['worst'])}) · {result['steps']:,} steps · {mix}",
+        f"return {shown(mean)} (worst {shown(result['worst'])}) · {result['steps']:,} steps · {mix}",
         f"digest {played.digest}",
     ]
     emit(result, lines, as_json=as_json)

@@ -31,13 +31,16 @@ _STORIES: Final[Mapping[str, Callable[[Stage], Mapping[str, object]]]] = {
 def demo(name: str, folder: str | Path | None = None, *, key: Key | int, echo: Callable[[str], object]) -> DemoResult:
     """Play the demo called `name` and write its report.html.
 
-    Everything is kept in `folder`; without one, only the report is, in the current folder. Raises `InvalidValue`.
+    Everything is kept in `folder`; without one, only the report is, in the current folder. Raises `InvalidValue` for an
+    unknown name, and for a folder with traces: a demo records its own and never adds to others.
     """
     if name not in _STORIES:
         raise InvalidValue(f"there is no demo `{name}`{hint(name, DEMOS)}")
     if folder is not None:
         place = Path(folder)
         place.mkdir(parents=True, exist_ok=True)
+        if found := sorted(place.glob("*.traces")):
+            raise InvalidValue(f"{found[0]} is there already: give the demo an empty folder")
         return _play(name, Stage(place, place / "report.html", Key.of(key), echo))
     with tempfile.TemporaryDirectory(prefix="worldtwin-demo-") as place:
         return _play(name, Stage(Path(place), Path.cwd() / "report.html", Key.of(key), echo))

@@ -23,7 +23,7 @@ from worldtwin.learning import fit
 from worldtwin.simulation import Simulator
 from worldtwin.tasks import LocalTask, Task
 from worldtwin.traces import Traces
-from worldtwin.world import Spec
+from worldtwin.world import Spec, shown
 
 ROUNDS: Final = 3
 NOISE: Final = 0.3
@@ -71,12 +71,12 @@ class Iteration(Struct, frozen=True, kw_only=True, eq=False):
     def text(self) -> str:
         """Some lines for people, the outcome last."""
         lines = [
-            f"round {number}: simulated {one.simulated:,.4g}, real {one.real:,.4g} ({one.real_steps:,} real steps)"
+            f"round {number}: simulated {shown(one.simulated)}, real {shown(one.real)} ({one.real_steps:,} real steps)"
             for number, one in enumerate(self.rounds, start=1)
         ]
         word = "better in reality" if self.better else "not better in reality, so the given task stays"
         return "\n".join(
-            [*lines, f"{word}: {self.before:,.4g} → {self.after:,.4g} with {self.real_steps:,} real steps"]
+            [*lines, f"{word}: {shown(self.before)} → {shown(self.after)} with {self.real_steps:,} real steps"]
         )
 
 

@@ -8,6 +8,8 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
+from worldtwin.world import shown
+
 SHOWN: Final = 0.005
 """A smaller share of the transitions is not worth a word."""
 
@@ -37,7 +39,7 @@ class Progress(Struct, frozen=True, kw_only=True):
         """`best 412 · 81 % observed, 19 % predicted · 12 s left`."""
         mix = ", ".join(f"{100 * share:.0f} % {name}" for name, share in self.sources.items() if share >= SHOWN)
         left = f"{self.seconds_left:.0f} s left" if math.isfinite(self.seconds_left) else ""
-        return " · ".join(part for part in (f"best {self.best:,.4g}", mix, left) if part)
+        return " · ".join(part for part in (f"best {shown(self.best)}", mix, left) if part)
 
 
 Listener: TypeAlias = Callable[[Progress], None]

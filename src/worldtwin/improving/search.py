@@ -16,9 +16,10 @@ from worldtwin.improving.planning import plan
 from worldtwin.improving.progress import Listener
 from worldtwin.improving.rehearsal import Rehearsals
 from worldtwin.improving.starts import fresh_starts
-from worldtwin.judging import Case, Decision, is_better
+from worldtwin.judging import Case, Decision, Pairing, is_better
 from worldtwin.simulation import Simulator
 from worldtwin.tasks import LocalTask, TablePolicy, Task
+from worldtwin.world import shown
 
 FINAL_STARTS: Final = 64
 """From how many fresh starts the last choice is made."""
@@ -45,7 +46,7 @@ class Improvement(Struct, frozen=True, kw_only=True, eq=False):
         """Some lines for people."""
         mix = ", ".join(f"{share:.0%} {name}" for name, share in self.sources.items() if share >= 0.005)
         tried = f"{self.evaluations:,} candidates in {self.generations} generations: {self.stop}"
-        lines = [f"in the simulator {self.before:,.4g} → {self.after:,.4g}" + (f" · {mix}" if mix else ""), tried]
+        lines = [f"in the simulator {shown(self.before)} → {shown(self.after)}" + (f" · {mix}" if mix else ""), tried]
         return "\n".join([*lines, self.decision.text])
 
 
@@ -97,16 +98,28 @@ def search(
         limits = Limits(evaluations=evaluations, seconds=seconds, clock=clock)
         found = _climbed(rehearsals, limits, key=root.child("climb"), progress=progress)
     decision = is_better(found.task, task, simulator, cases, key=root.child("judge"))
+    before, after = _means(found.task, task, simulator, decision, key=root.child("means"))
     return Improvement(
         task=found.task if decision.better else task,
-        before=decision.before,
-        after=decision.after if decision.better else decision.before,
+        before=before,
+        after=after if decision.better else before,
         sources=found.sources,
         evaluations=found.evaluations,
         generations=found.generations,
         stop=str(found.stop),
         decision=decision,
     )
+
+
+def _means(
+    candidate: Task | LocalTask, incumbent: Task | LocalTask, simulator: Simulator, decision: Decision, *, key: Key
+) -> tuple[float, float]:
+    """The mean returns before and after; where something else decided, those of fresh episodes."""
+    if decision.episodes or simulator.spec.reward is None:
+        return decision.before, decision.after
+    pair = Pairing(candidate, incumbent, simulator).episodes(0, FINAL_STARTS, key=key)
+    unit = simulator.spec.reward_unit
+    return float(pair.before.mean()) * unit, float(pair.after.mean()) * unit
 
 
 class _Found(Struct, frozen=True, kw_only=True, eq=False):

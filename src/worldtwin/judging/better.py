@@ -20,7 +20,7 @@ from worldtwin.judging.decision import (
     decide_exactly,
     first_that_differs,
 )
-from worldtwin.judging.enumeration import all_starts, is_deterministic
+from worldtwin.judging.enumeration import all_starts, counted_are_certain, guesses_are_certain
 from worldtwin.judging.evidence import looks
 from worldtwin.judging.judge import judge
 from worldtwin.judging.pairs import Pair, Pairing, return_bounds
@@ -107,10 +107,13 @@ def order_of_fuel(candidate: Task | LocalTask, incumbent: Task | LocalTask) -> O
 def _enumerated(pairing: Pairing, *, key: Key, budget: int) -> Pair | None:
     """All the runs that there are, or None when chance or too many starts forbid to look at all of them."""
     simulator = pairing.simulator
-    if not is_deterministic(simulator):
+    if not counted_are_certain(simulator):
         return None
     starts = all_starts(simulator, most=max(1, budget // (2 * simulator.spec.horizon)))
-    return None if starts is None else pairing.from_starts(starts, key=key)
+    if starts is None:
+        return None
+    everything = pairing.from_starts(starts, key=key)
+    return everything if guesses_are_certain(simulator) or not everything.guessed else None
 
 
 def _sampled(pairing: Pairing, rule: Rule, *, key: Key, budget: int) -> tuple[Look, Pair]:

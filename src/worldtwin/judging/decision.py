@@ -11,6 +11,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from worldtwin.judging.evidence import evidence_bits
+from worldtwin.world import shown
 
 MARGIN: Final = 0.01
 """Two mean returns differ when they are further apart than this share of the spec's return range."""
@@ -60,7 +61,7 @@ class Decision(Struct, frozen=True, kw_only=True):
             return f"{word}: {self.reason}"
         certainty = "exact" if self.exact else f"{self.bits} bits of evidence"
         return (
-            f"{word}: {self.reason} · return {self.before:,.6g} → {self.after:,.6g} over {self.episodes:,} episodes"
+            f"{word}: {self.reason} · return {shown(self.before)} → {shown(self.after)} over {self.episodes:,} episodes"
             f" · {certainty}"
         )
 

@@ -14,11 +14,14 @@ from worldtwin.world import Lattice, Spec, Start, StartRange
 MAX_STARTS: Final = 1 << 16
 
 
-def is_deterministic(simulator: Simulator) -> bool:
-    """Whether no step draws: every row of its tables has one outcome, every polynomial one member."""
-    tables = (simulator.observed, simulator.synthetic)
-    guessing = simulator.predictors if simulator.spec.unknown == "guess" else ()
-    return all(_draws_nothing(model) for model in (*tables, *guessing) if model is not None)
+def counted_are_certain(simulator: Simulator) -> bool:
+    """Whether every counted row has one outcome, so that nothing is drawn as long as no predictor is asked."""
+    return all(table.edges.deterministic for table in (simulator.observed, simulator.synthetic) if table is not None)
+
+
+def guesses_are_certain(simulator: Simulator) -> bool:
+    """Whether no predictor draws: every table among them has one outcome a row, every polynomial one member."""
+    return simulator.spec.unknown == "error" or all(_draws_nothing(model) for model in simulator.predictors)
 
 
 def all_starts(simulator: Simulator, *, most: int = MAX_STARTS) -> Lattice | None:

@@ -13,11 +13,15 @@ from worldtwin.world import Lattice, Spec
 
 
 class Pair(Struct, frozen=True, kw_only=True, eq=False):
-    """The returns (n,) of incumbent and candidate, in the lattice of rewards and within the spec's bounds."""
+    """The returns (n,) of incumbent and candidate, in the lattice of rewards and within the spec's bounds.
+
+    `steps` were taken in all, `guessed` of them answered by predictors.
+    """
 
     before: NDArray[np.int64]
     after: NDArray[np.int64]
     steps: int
+    guessed: int
 
     @property
     def differences(self) -> NDArray[np.int64]:
@@ -30,6 +34,7 @@ class Pair(Struct, frozen=True, kw_only=True, eq=False):
             before=np.concatenate([self.before, more.before]),
             after=np.concatenate([self.after, more.after]),
             steps=self.steps + more.steps,
+            guessed=self.guessed + more.guessed,
         )
 
 
@@ -58,6 +63,7 @@ class Pairing(Struct, frozen=True, eq=False):
             before=np.clip(before.totals, low, high),
             after=np.clip(after.totals, low, high),
             steps=int(after.steps.sum() + before.steps.sum()),
+            guessed=after.sources["predicted"] + before.sources["predicted"],
         )
 
 

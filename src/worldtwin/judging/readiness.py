@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from worldtwin.simulation import Report, Simulator
-from worldtwin.world import Done
+from worldtwin.world import Spec
 
 
 class Goal(Struct, frozen=True, kw_only=True):
@@ -42,18 +42,25 @@ class Readiness(Struct, frozen=True, kw_only=True):
         """One line for people."""
         if self.ready:
             return "ready: yes"
+        if not self.goals:
+            return "ready: nothing is asked of it: add `done: {horizon_error: {steps: 50, below: 0.1}}`"
         return "ready: no   " + " · ".join(goal.text for goal in self.unmet)
 
 
 def readiness(simulator: Simulator) -> Readiness:
-    """How far `simulator` is from its spec's `done`. Without a report nothing was measured and nothing is met."""
-    goals = tuple(_goals(simulator.spec.done, simulator.report or Report()))
-    return Readiness(ready=simulator.report is not None and all(goal.met for goal in goals), goals=goals)
+    """How far `simulator` is from its spec's `done`. Without a report nothing was measured and nothing is met.
+
+    How much is `known` is only asked of worlds that can be counted: a real number never comes twice.
+    """
+    goals = tuple(_goals(simulator.spec, simulator.report or Report()))
+    return Readiness(ready=bool(goals) and all(goal.met for goal in goals), goals=goals)
 
 
-def _goals(done: Done, report: Report) -> Iterator[Goal]:
+def _goals(spec: Spec, report: Report) -> Iterator[Goal]:
     """The goals that the spec asks for: shares must be reached, errors must not be."""
-    if done.known is not None:
+    done = spec.done
+    countable = spec.action.discrete and (spec.stateless or spec.state.discrete)
+    if done.known is not None and (countable or report.known is not None):
         yield _at_least("known", report.known, done.known)
     if done.coverage is not None:
         yield _at_least("coverage", report.coverage, done.coverage)

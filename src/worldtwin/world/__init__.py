@@ -42,11 +42,12 @@ from worldtwin.world.spec import (
     StartValues,
 )
 from worldtwin.world.transitions import Transitions
+from worldtwin.world.wording import shown
 
 __all__ = [
     "OBJECTIVES", "TURN_BITS", "Action", "Angle", "Category", "Clients", "Done", "Field", "HorizonError", "Integer",
-    "Lattice", "Learn", "Need", "Outputs", "Plain", "Plan", "Point", "Port", "Real", "Set", "Space", "Spec", "Start",
-    "StartRange", "StartValues", "State", "Synthetic", "Transitions", "Value", "bounds", "canonical", "decode",
-    "decode_canonical", "decode_column", "digest", "digest_of", "encode", "encode_column", "hint", "is_discrete",
-    "physical_column", "plain", "real", "size", "typed", "unit_of", "wrap", "wrap_column",
+    "Lattice", "Learn", "Need", "Outputs", "Plain", "Plan", "Point", "Port", "Real", "Set", "Space", "Spec",
+    "Start", "StartRange", "StartValues", "State", "Synthetic", "Transitions", "Value", "bounds", "canonical",
+    "decode", "decode_canonical", "decode_column", "digest", "digest_of", "encode", "encode_column", "hint",
+    "is_discrete", "physical_column", "plain", "real", "shown", "size", "typed", "unit_of", "wrap", "wrap_column",
 ]  # fmt: skip
