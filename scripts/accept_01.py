@@ -101,7 +101,9 @@ def digest_of(simulator_file: Path, task_file: Path) -> str:
 def same_everywhere(folder: Path) -> str:
     """The same rollout in fresh processes with other OpenBLAS kernels and numbers of threads."""
     digests = {
-        one_digest(folder / "cart-pole.wts", folder / "better.wtt", kernel, n) for kernel in KERNELS for n in THREADS
+        one_digest(folder / "cart-pole.wts", folder / "four-gains.wtt", kernel, n)
+        for kernel in KERNELS
+        for n in THREADS
     }
     assert len(digests) == 1, f"{len(digests)} different digests"
     return f"{digests.pop()[:16]} on {len(KERNELS)} kernels x {len(THREADS)} numbers of threads"
@@ -116,7 +118,7 @@ def one_digest(simulator_file: Path, task_file: Path, kernel: str, threads: str)
 
 def planted_fault(folder: Path) -> str:
     """A simulator with one weight changed has another digest and gives another run; a changed byte is refused."""
-    file, task = folder / "cart-pole.wts", folder / "better.wtt"
+    file, task = folder / "cart-pole.wts", folder / "four-gains.wtt"
     faulty = folder / "faulty.wts"
     right = wt.load_simulator(file)
     assert with_one_weight_changed(right, by=1).digest != right.digest, "the digest did not notice"

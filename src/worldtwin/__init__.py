@@ -55,7 +55,6 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _EXTRA_OF = {
     "cmaes": "learn",
     "gymnasium": "rl",
-    "matplotlib": "learn",
     "pyarrow": "learn",
     "scipy": "learn",
     "sklearn": "learn",

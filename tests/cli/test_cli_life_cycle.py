@@ -65,4 +65,22 @@ def test_a_run_is_written_to_a_folder(run: Run, folder: Path) -> None:
     run("record", "corridor.yaml")
     run("fit", "corridor.yaml")
     run("run", "go.py", "corridor.yaml", "--episodes", "2", "--key", "1", "--run", "runs/one")
-    assert sorted(path.name for path in (folder / "runs/one").iterdir()) >= ["events.jsonl", "run.json", "run.traces"]
+    assert {path.name for path in (folder / "runs/one").iterdir()} >= {"events.jsonl", "run.json", "run.traces"}
+
+
+def test_cases_and_tasks_are_checked_like_worlds(run: Run, folder: Path) -> None:
+    assert "cases.yaml: ok · cases" in run("check", "cases.yaml").out
+    assert run("check", "cases.yaml", "--json").json["cases"] == 2
+    assert "go.py: ok · task" in run("check", "corridor.yaml", "go.py").out
+    assert "worldtwin check WORLD.yaml go.py" in run("check", "go.py").err
+    (folder / "go.py").write_text("def act(state):\n    return state.plase\n")
+    wrong = run("check", "corridor.yaml", "go.py")
+    assert (wrong.code, wrong.err.startswith("worldtwin: go.py:2: ")) == (2, True)
+
+
+def test_a_session_says_what_is_possible_and_shows_sets_to_machines(run: Run, folder: Path) -> None:
+    assert "possible: left, right" in run("session", "corridor.yaml", "possible", "--key", "1").out
+    text = (folder / "corridor.yaml").read_text().split("reward:")[0]
+    text = text.replace("action:", "  ways: {type: set, values: [east, west]}\naction:")
+    (folder / "ways.yaml").write_text(text.replace("{place: 0}", "{place: 0, ways: [west, east]}"))
+    assert run("session", "ways.yaml", "state", "--key", "1", "--json").json["state"]["ways"] == ["east", "west"]

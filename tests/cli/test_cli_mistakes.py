@@ -55,6 +55,13 @@ def test_six_mistakes_are_six_lines_with_their_places(run: Run, folder: Path) ->
         ),
         (["demo", "moon"], 2, "moon"),
         (["check", "corridor.txt"], 2, "expected a .yaml file"),
+        (["run", "go.py", "corridor.yaml", "--episodes", "0"], 2, "Invalid value for '--episodes'"),
+        (["run", "go.py", "corridor.yaml", "--horizon", "0"], 2, "Invalid value for '--horizon'"),
+        (["evaluate", "go.py", "gym:X", "--spec", "x.yaml", "--episodes", "0"], 2, "Invalid value for '--episodes'"),
+        (["record", "corridor.yaml", "gym:X", "--steps", "-5"], 2, "Invalid value for '--steps'"),
+        (["record", "corridor.yaml", "gym:X", "--random", "7"], 2, "Invalid value for '--random'"),
+        (["improve", "network", "corridor.yaml", "--evaluations", "0"], 2, "Invalid value for '--evaluations'"),
+        (["traces", "gaps", "corridor.yaml", "--rows", "0"], 2, "Invalid value for '--rows'"),
     ],
 )
 def test_a_mistake_is_one_line(run: Run, arguments: list[str], code: int, message: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -73,6 +74,77 @@ def test_readings_out_of_range_are_counted() -> None:
 
     with opened("gym:CartPole-v1") as env:
         assert evaluate(Task.network(narrow, hidden=(), key=1), env, episodes=1, key=1).outside > 0
+
+
+class Blinking(gymnasium.Wrapper):
+    """Its first number is NaN after the third step of an episode."""
+
+    taken = 0
+
+    def reset(self, **options: Any) -> Any:
+        self.taken = 0
+        return self.env.reset(**options)
+
+    def step(self, action: Any) -> Any:
+        self.taken += 1
+        observation, *rest = self.env.step(action)
+        return np.where((np.arange(4) == 0) & (self.taken == 3), np.nan, observation), *rest
+
+
+def test_a_reading_that_is_no_number_is_kept_and_counted_and_ends_nothing(tmp_path: Path) -> None:
+    traces = Traces(tmp_path / "a.traces", CART)
+
+    with opened("gym:CartPole-v1") as env:
+        found = evaluate(LEANING, Blinking(env), episodes=2, key=1, spec=CART, traces=traces)
+
+    assert found.outside == 2
+    assert found.steps.min() > 4
+    recorded = traces.transitions()
+    assert len(recorded.transitions) == found.steps.sum() - 4
+    assert sum(recorded.excluded.values()) == 4
+
+
+class Telling(gymnasium.Wrapper):
+    """From the second step of an episode on it says how warm it is."""
+
+    warm: tuple[dict[str, float], ...] = ()
+
+    def reset(self, **options: Any) -> Any:
+        self.warm = ({},)
+        return self.env.reset(**options)
+
+    def step(self, action: Any) -> Any:
+        *rest, _ = self.env.step(action)
+        info, self.warm = self.warm[-1], ({"warmth": 20.0},)
+        return *rest, info
+
+
+def test_an_output_that_one_step_lacks_costs_that_step_only(tmp_path: Path) -> None:
+    world = Spec(
+        name="cart", state=CART.state, action=CART.action, outputs=Space(("warmth",), (real(0.0, 100.0),)), horizon=5
+    )
+    traces = Traces(tmp_path / "a.traces", world)
+
+    with opened("gym:CartPole-v1") as env:
+        evaluate(LEANING, Telling(env), episodes=1, key=1, spec=world, traces=traces)
+
+    found = traces.transitions()
+    assert len(found.transitions) == 4
+    assert found.excluded == {"outputs.warmth is missing": 1}
+
+
+def test_an_environment_of_the_working_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "own_reality.py").write_text(
+        'import gymnasium\ndef make(): return gymnasium.make("CartPole-v1")\ndef fail(): raise OSError("no robot")\n'
+    )
+    (tmp_path / "torn_reality.py").write_text("def make(:")
+    monkeypatch.chdir(tmp_path)
+    with opened("own_reality:make") as env:
+        assert env.observation_space.shape == (4,)
+    with pytest.raises(InvalidValue, match="own_reality:fail` failed: OSError: no robot"), opened("own_reality:fail"):
+        pass
+    with pytest.raises(InvalidValue, match="torn_reality:make` cannot be found"), opened("torn_reality:make"):
+        pass
 
 
 def test_only_possible_actions_are_taken_in_reality_too(hall: Simulator) -> None:

@@ -55,8 +55,8 @@ def test_draws_fill_the_range_evenly() -> None:
     assert np.abs(np.bincount(numbers, minlength=6) - 10_000).max() < 500
 
 
-@pytest.mark.parametrize("seed", [-1, 2**64, True])
-def test_a_key_outside_of_64_bits_is_refused(seed: int) -> None:
+@pytest.mark.parametrize("seed", [-1, 2**64, True, 1.5, "1"])
+def test_a_key_that_is_no_number_of_64_bits_is_refused(seed: int) -> None:
     with pytest.raises(InvalidValue, match="whole number from 0"):
         Key.of(seed)
 

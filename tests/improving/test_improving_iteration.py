@@ -130,3 +130,31 @@ def test_cart_pole_is_better_in_reality_after_few_real_steps() -> None:
 
     assert found.better
     assert found.after > 200
+
+
+class Interrupted(Corridor):
+    """Someone presses Ctrl-C at a certain step."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__()
+        self.left = step
+
+    def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
+        return super().step(action)
+
+
+def test_ctrl_c_in_reality_keeps_the_best_so_far(corridor: Simulator, tmp_path: Any) -> None:
+    traces = Traces(tmp_path / "real.traces", corridor.spec)
+    task = Task.table(corridor.spec)
+    whole = iterate(task, corridor.spec, reality=Corridor(), real_steps=1_000, key=1)
+    assert len(whole.rounds) > 1
+    used = whole.real_steps - whole.rounds[-1].real_steps
+
+    found = iterate(task, corridor.spec, reality=Interrupted(used + 2), real_steps=1_000, key=1, traces=traces)
+
+    assert len(found.rounds) == len(whole.rounds) - 1
+    assert found.better
+    assert found.after == max(one.real for one in found.rounds)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from worldtwin.errors import InvalidTask
+from worldtwin.errors import InvalidTask, InvalidValue
 from worldtwin.improving import Progress, improve, search
 from worldtwin.judging import Case, judge
 from worldtwin.script import param
@@ -152,3 +152,8 @@ def test_an_interrupted_search_keeps_the_best_so_far(cart: Simulator) -> None:
     assert found.stop == "it was interrupted"
     assert found.generations == 3
     assert found.after >= found.before
+
+
+def test_a_search_for_nothing_is_refused(corridor: Simulator) -> None:
+    with pytest.raises(InvalidValue, match="-3 evaluations try nothing"):
+        search(Task.network(corridor, hidden=(), key=1), corridor, evaluations=-3, key=1)

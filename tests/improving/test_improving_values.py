@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as some
 
-from worldtwin.improving.values import END, Graph, best_pairs
+from worldtwin.improving.planning.values import END, Graph, best_pairs
 
 
 def graph(edges: list[tuple[int, int, float, float]], states: list[int]) -> Graph:

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from worldtwin.errors import InvalidValue
 from worldtwin.judging import Case, is_better
 from worldtwin.judging.better import order_of_verdicts
 from worldtwin.judging.decision import Order
 from worldtwin.judging.verdict import Answer, Verdict
 from worldtwin.simulation import Simulator
 from worldtwin.tasks import LocalTask, Task
+from worldtwin.world import Integer, Space, StartRange
 
 
 def always(simulator: Simulator, choice: int) -> Task:
@@ -73,6 +75,23 @@ def test_the_budget_is_kept(bandit: Simulator) -> None:
     decision = is_better(always(bandit, 0), always(bandit, 2), bandit, key=5, margin=0.5, budget=2_000)
 
     assert decision.episodes <= 1024
+
+
+def test_a_world_of_which_nothing_is_known_does_not_take_for_ever(bandit: Simulator) -> None:
+    rooms = Space(("room",), (Integer(low=0, high=1 << 40),))
+    blank = Simulator(replace(bandit.spec, state=rooms, start={"room": StartRange(0, 1 << 40)}))
+    task = Task.table(blank.spec)
+    decision = is_better(task, task, blank, key=5, margin=0.0, budget=2_000)
+
+    assert not decision.better
+    assert decision.episodes <= 1024
+
+
+@pytest.mark.parametrize("margin", [-0.1, 1.1, float("nan")])
+def test_a_margin_is_a_share(margin: float, corridor: Simulator) -> None:
+    right = always(corridor, 1)
+    with pytest.raises(InvalidValue, match="share of the return range"):
+        is_better(right, right, corridor, key=1, margin=margin)
 
 
 def test_less_fuel_decides_between_equal_returns(corridor: Simulator) -> None:

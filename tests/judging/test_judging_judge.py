@@ -140,7 +140,9 @@ def test_a_case_of_another_world_is_refused(corridor: Simulator, case: Case, mes
     [
         ({"name": ""}, "a case needs a name"),
         ({"check": " "}, "a case needs a check"),
-        ({"episodes": 0}, "0 is not at least 1"),
+        ({"episodes": 0}, "0 is not between 1 and 1,000,000"),
+        ({"episodes": 10**12}, "is not between 1 and 1,000,000"),
+        ({"horizon": 10**13}, "is not between 1 and 10,000,000"),
         ({"episodes": 4, "needed": 5}, "5 is not between 1 and the 4 episodes"),
         ({"horizon": 0}, "horizon: 0"),
         ({"driver": ()}, "an empty list of actions"),

@@ -28,6 +28,8 @@ def test_measured_goals_are_compared(corridor: Simulator) -> None:
     assert ready(corridor, good) == [True] * 4
     assert ready(corridor, replace(good, known=0.98, calibration=0.2)) == [False, True, True, False]
     assert ready(corridor, replace(good, horizon_steps=10)) == [True, True, False, True]
+    edge = replace(good, known=0.99, coverage=0.9, horizon_error=0.1, calibration=0.05)
+    assert ready(corridor, edge) == [True, True, False, False]
 
 
 def test_what_is_missing_is_said(corridor: Simulator) -> None:

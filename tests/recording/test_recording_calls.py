@@ -247,3 +247,42 @@ def test_a_kill_loses_at_most_the_last_moments(tmp_path: Path) -> None:
     numbers, seen = table.column("state.number").to_pylist(), table.column("action.seen").to_pylist()
     assert numbers == list(range(len(numbers)))
     assert killed - seen[-1] < 300e6
+
+
+def test_a_function_that_ends_its_own_episode_belongs_to_the_one_it_was_called_in(tmp_path: Path) -> None:
+    @recorded(tmp_path / "a.traces", state=["x"])
+    def double(x: int) -> int:
+        if x == 1:
+            double.end()
+        return 2 * x
+
+    for x in range(4):
+        double(x)
+    table = double.traces.rows()
+    assert table.column("episode").to_pylist() == [0, 0, 1, 1]
+    assert table.column("step").to_pylist() == [0, 1, 0, 1]
+
+
+def test_outputs_after_a_call_that_raised_are_not_given_to_the_one_before(tmp_path: Path) -> None:
+    @recorded(tmp_path / "a.traces", state=["x"], outputs=["cost"])
+    def inverse(x: int) -> float:
+        return 1 / x
+
+    inverse(2)
+    inverse.outputs(cost=7)
+    with pytest.raises(ZeroDivisionError):
+        inverse(0)
+    inverse.outputs(cost=9)
+    found = inverse.traces.rows().select(["state.x", "outputs.cost"]).to_pylist()
+    assert sorted((row["state.x"], row["outputs.cost"]) for row in found) == [(0, 9), (2, 7)]
+
+
+def test_a_value_that_cannot_be_stored_holds_up_no_other(tmp_path: Path) -> None:
+    @recorded(tmp_path / "a.traces", state=["name"])
+    def greet(name: str) -> str:
+        return name
+
+    for name in ("a", "\udc80", "b"):
+        greet(name)
+    assert len(greet.traces) == 3
+    assert greet.dropped == 0

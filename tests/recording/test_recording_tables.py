@@ -7,7 +7,7 @@ import pytest
 from worldtwin.errors import InvalidFile, InvalidValue, TracesError
 from worldtwin.recording import add_synthetic, gaps, gaps_csv, import_csv, open_traces, synthetic_file, synthetic_rules
 from worldtwin.traces import Traces
-from worldtwin.world import Spec, Synthetic
+from worldtwin.world import Category, Integer, Space, Spec, Synthetic
 
 LOG = """heat,mode,doors,press,noise
 20,idle,n|s,start,1
@@ -185,3 +185,34 @@ def test_gaps_are_the_pairs_that_were_seen_least_and_can_be_filled_in(tmp_path: 
 def test_gaps_of_nothing_are_one_sentence(tmp_path: Path, press: Spec) -> None:
     with pytest.raises(TracesError, match="has no usable transitions yet: record some runs first"):
         gaps(Traces(tmp_path / "a.traces", press))
+
+
+WALK = Spec(
+    name="walk",
+    state=Space(names=("x",), fields=(Integer(low=0, high=99),)),
+    action=Space(names=("move",), fields=(Category(("on",)),)),
+)
+
+
+def test_a_gap_that_was_not_filled_in_leads_nowhere(tmp_path: Path) -> None:
+    traces = Traces(tmp_path / "a.traces", WALK)
+    synthetic_file(write(tmp_path, "state.x,action.move,next.x\n1,on,2\n50,on,\n90,on,91\n", "gaps.csv"), traces)
+    found = traces.transitions().transitions
+    assert (found.nexts - found.states).tolist() == [[1], [1]]
+
+
+def test_a_thinned_file_leads_from_each_row_to_the_one_that_followed_it(tmp_path: Path) -> None:
+    traces = Traces(tmp_path / "a.traces", WALK)
+    traces.append({"state.x": [0] * 10, "action.move": ["on"] * 10})
+    path = write(tmp_path, "state.x,action.move\n" + "".join(f"{x},on\n" for x in range(100)), "walk.csv")
+    assert synthetic_file(path, traces, share=0.5) == 10
+    found = traces.transitions().transitions
+    assert (found.nexts - found.states)[found.synthetic].tolist() == [[1]] * 9
+
+
+def test_made_up_data_without_rows_are_refused_and_replace_nothing(tmp_path: Path) -> None:
+    traces = Traces(tmp_path / "a.traces", WALK)
+    synthetic_rules([(1, "on", 2)], traces, name="corner")
+    with pytest.raises(TracesError, match="corner has no rows"):
+        synthetic_rules([], traces, name="corner")
+    assert len(traces.transitions().transitions) == 1

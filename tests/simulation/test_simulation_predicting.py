@@ -83,6 +83,15 @@ def test_predictors_that_leave_something_open_answer_nothing(gearbox: Simulator)
         half.predict({"gear": "park", "speed": 1.0}, "keep")
 
 
+def test_an_empty_table_predicts_nothing(ring: Simulator) -> None:
+    blank = Simulator(ring.spec, predictors=(count(ring.spec, Transitions.empty(ring.spec)),))
+    ahead = blank.advance(np.array([[3]]), np.array([[1]]), Key.of(1).episodes(np.arange(1)), 0)
+
+    assert (ahead.source.tolist(), ahead.asked) == ([Source.UNKNOWN], 0)
+    with pytest.raises(UnknownTransition, match="nothing is known"):
+        blank.predict({"cell": 3}, "stay")
+
+
 def test_a_world_that_does_not_guess_asks_no_predictor(gearbox: Simulator) -> None:
     strict = structs.replace(gearbox, spec=structs.replace(gearbox.spec, unknown="error"))
 

@@ -13,6 +13,7 @@ from msgspec import structs
 from worldtwin.errors import InvalidTask, InvalidValue
 from worldtwin.exact import Key, NumpyBackend
 from worldtwin.simulation import Episodes, Session, Simulator, count, outcomes, rollout
+from worldtwin.simulation.pay import TOTAL_LIMIT
 from worldtwin.tasks import Actor, Task, stack
 from worldtwin.world import Transitions
 
@@ -123,6 +124,14 @@ def test_what_is_unknown_stops_an_episode_and_is_charged(
         "predicted": 0.0,
     }
     assert episodes.ended.tolist() == [False, False]
+
+
+def test_what_is_charged_stops_at_the_limit_of_totals_and_keeps_its_sign(ring: Simulator) -> None:
+    blank = Simulator(structs.replace(ring.spec, horizon=1))
+    charged = [rollout(Task.table(blank.spec), blank, episodes=1, horizon=h, key=1).totals[0] for h in (1, 100, 10**9)]
+
+    assert charged[1] == 100 * charged[0] < 0
+    assert -TOTAL_LIMIT <= charged[2] < -TOTAL_LIMIT + abs(charged[0])
 
 
 def test_a_world_that_does_not_guess_stops_where_it_would_have_to(

@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 from worldtwin.errors import InvalidTask, InvalidValue, UnknownTransition
 from worldtwin.simulation import Session, Simulator, Source, StepResult, count, rollout
 from worldtwin.tasks import Actor
-from worldtwin.world import Category, Space, Spec, Transitions
+from worldtwin.world import Category, Integer, Space, Spec, StartValues, Transitions
 
 World = Callable[[str], tuple[Simulator, Actor]]
 Rows = Callable[..., Transitions]
@@ -125,6 +125,29 @@ def test_an_ended_episode_takes_no_step(ring: Simulator, rows_of: Rows) -> None:
     assert not session.ended
 
 
+def test_an_episode_that_ends_on_a_snapshot_stays_ended(rows_of: Rows) -> None:
+    spec = Spec(
+        name="line",
+        state=Space(("cell",), (Integer(low=0, high=64),)),
+        action=Space(("go",), (Category(("on",)),)),
+        ends="next.cell == 64",
+        start={"cell": StartValues((0,))},
+    )
+    cells = [[cell] for cell in range(65)]
+    session = Session(Simulator(spec, observed=count(spec, rows_of(cells[:-1], [0] * 64, cells[1:]))), key=1)
+    for _ in range(64):
+        session.step("on")
+
+    assert session.ended
+    assert session.branch().ended
+    session.rewind(3)
+    assert not session.ended
+    session.seek(64)
+    assert session.ended
+    with pytest.raises(InvalidValue, match="has ended at step 64"):
+        session.step("on")
+
+
 def test_durations_count_in_steps_of_the_clock(ring: Simulator, cart: Simulator) -> None:
     session = Session(ring, key=1, start={"cell": 6})
     for _ in range(4):
@@ -136,6 +159,8 @@ def test_durations_count_in_steps_of_the_clock(ring: Simulator, cart: Simulator)
     assert session.time == 1
     with pytest.raises(InvalidValue, match=r"not a whole number of steps of 0\.5 s"):
         session.seek("0.7 s")
+    with pytest.raises(InvalidValue, match=r"not a whole number of steps of 0\.5 s"):
+        session.seek("9" * 400 + " s")
     with pytest.raises(InvalidValue, match="neither a number of steps nor a duration"):
         session.rewind("soon")
     with pytest.raises(InvalidValue, match="cart has no clock"):

@@ -94,6 +94,27 @@ def test_recorded_states_of_a_history_are_checked_column_by_column() -> None:
         Simulator(spec, recorded=np.array([[3, 0, 4]]))
 
 
+@pytest.mark.parametrize("terms", [4096, 3800])
+def test_predictors_that_take_too_much_work_are_refused(terms: int, cart: Simulator) -> None:
+    model, count, members = cart.predictors[0], 17, 64
+    spec = structs.replace(cart.spec, outputs=Space(tuple("abcdefghijklmnopq"), (real(0, 1),) * count))
+    heavy = structs.replace(
+        model,
+        terms=np.full((terms, 3), -1),
+        weights=np.zeros((members, terms, count), dtype=np.int64),
+        shifts=np.zeros((members, count), dtype=np.int64),
+        targets=tuple(range(4, 4 + count)),
+        bases=(-1,) * count,
+        **{name: np.ones(count, dtype=np.int64) for name in ("lows", "highs", "tolerances")},
+    )
+
+    if terms < 3850:
+        assert Simulator(spec, predictors=(heavy,)).predictors == (heavy,)
+    else:
+        with pytest.raises(InvalidFile, match="4,456,448 multiply-adds a step are more than 4,194,304"):
+            Simulator(spec, predictors=(heavy,))
+
+
 def test_a_simulator_of_nothing_knows_only_its_bounds(ring: Simulator) -> None:
     simulator = Simulator(ring.spec)
 

@@ -1,6 +1,7 @@
 """The folder of a run."""
 
 import json
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -74,3 +75,17 @@ def test_simulated_episodes_are_kept_on_their_own_and_marked(tmp_path: Path) -> 
     assert found.actions[:, 0].tolist() == [0, 1, 0, 1]
     assert found.synthetic.all()
     assert [line["episode"] for line in events_of(tmp_path / "r")] == [0, 1]
+
+
+def test_an_event_that_the_disk_has_no_room_for_leaves_no_half_line(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Run(tmp_path / "run") as run:
+        run.event("first", {})
+        resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "run" / "events.jsonl").stat().st_size + 5, limits[1]))
+        try:
+            with pytest.raises(TracesError, match="the event cannot be written"):
+                run.event("second", {"text": "longer than the room that is left"})
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        run.event("third", {})
+    assert [event["event"] for event in events_of(tmp_path / "run")] == ["first", "third"]

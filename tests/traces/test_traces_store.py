@@ -234,6 +234,60 @@ def test_a_store_that_was_open_survives_a_fork(tmp_path: Path) -> None:
     assert store.rows().column("state.x").to_pylist() == [1, 2, 3]
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_what_a_child_appends_outlives_that_the_parent_closes_the_store(tmp_path: Path) -> None:
+    store = Traces(tmp_path / "a.traces")
+    store.append({"state.x": [0]})
+    context = multiprocessing.get_context("fork")
+    closed = context.Event()
+    ready = context.Event()
+
+    def append_before_and_after() -> None:
+        store.append({"state.x": [1]})
+        ready.set()
+        closed.wait(20)
+        store.append({"state.x": [2]})
+
+    child = context.Process(target=append_before_and_after)
+    child.start()
+    ready.wait(20)
+    store.close()
+    Traces(tmp_path / "a.traces").close()
+    closed.set()
+    child.join()
+    assert store.rows().column("state.x").to_pylist() == [0, 1, 2]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_child_forked_while_a_thread_writes_can_write_at_once(tmp_path: Path) -> None:
+    store = Traces(tmp_path / "a.traces")
+    over = threading.Event()
+
+    def keep_writing() -> None:
+        while not over.is_set():
+            store.append({"state.x": [0]})
+
+    writer = threading.Thread(target=keep_writing)
+    writer.start()
+    children = [multiprocessing.get_context("fork").Process(target=store.append, args=({"state.x": [n]},))
+                for n in (1, 2, 3)]  # fmt: skip
+    for child in children:
+        child.start()
+        child.join(20)
+    over.set()
+    writer.join()
+    assert [child.exitcode for child in children] == [0, 0, 0]
+    assert {1, 2, 3} <= set(store.rows().column("state.x").to_pylist())
+
+
+def test_a_text_that_no_file_can_hold_is_written_as_its_escape(tmp_path: Path) -> None:
+    store = Traces(tmp_path / "a.traces")
+    store.append({"state.x": ["a", "\ud800", None]})
+    assert store.rows().column("state.x").to_pylist() == ["a", "\\ud800", None]
+
+
 def test_synthetic_rows_of_a_changed_source_replace_the_older_ones(store: Traces, rows: object) -> None:
     store.append(rows([1.0, 1.5]), source="synthetic/corner.py aa")
     assert store.sources == {"synthetic/corner.py": "aa"}

@@ -56,8 +56,21 @@ FIELDS = st.one_of(
 @given(FIELDS, st.data())
 def test_every_lattice_value_reads_back_as_itself(field: Field, data: st.DataObject) -> None:
     lattice = data.draw(st.integers(*bounds(field)))
-    value = decode(field, lattice)
-    assert encode(field, min(max(value, field.low), field.high) if isinstance(field, Real) else value) == lattice
+    assert encode(field, decode(field, lattice)) == lattice
+
+
+@given(reals())
+def test_the_ends_of_a_range_read_back_and_nothing_beyond_them(field: Real) -> None:
+    ends = list(bounds(field))
+    values = [decode(field, lattice) for lattice in ends]
+    beyond = [decode(field, ends[0] - 1), decode(field, ends[1] + 1)]
+
+    assert [encode(field, value) for value in (*values, field.low, field.high)] == ends * 2
+    assert encode_column(field, values)[0].tolist() == ends
+    assert encode_column(field, [*values, field.low, field.high, *beyond])[1].tolist() == [True] * 4 + [False] * 2
+    for value in beyond:
+        with pytest.raises(InvalidValue, match="outside"):
+            encode(field, value)
 
 
 @given(reals(), st.floats(0, 1))
@@ -90,6 +103,7 @@ def test_a_column_equals_its_values_one_by_one(field: Field, data: st.DataObject
     [
         (real(0, 1), math.nan), (real(0, 1), 1.1), (real(0, 1), "x"), (real(0, 1), None), (Angle(), math.inf),
         (Integer(low=0, high=3), 1.5), (Integer(low=0, high=3), 4), (Category(("a",)), "b"), (Set(("a",)), ["b"]),
+        (Integer(low=0, high=3), 10**400), (Category(("a",)), {"a": 1}), (Set(("a",)), [["a"]]),
     ],
 )  # fmt: skip
 def test_what_is_impossible_is_marked_and_never_clipped(field: Field, bad: object) -> None:
@@ -133,6 +147,10 @@ def test_possible_actions_follow_the_field_and_the_others_are_always_possible() 
         ({"version": "1"}, "version: `1` is not a version"),
         ({"returns": (5.0, 0.0)}, r"returns: \[5, 0\] is reversed"),
         ({"reward": "1"}, "needs the bounds"),
+        ({"returns": (1e9, 1e9 + 1)}, "returns: .* cannot be counted exactly"),
+        ({"returns": (0.0, 1e-320)}, "returns: .* cannot be counted exactly"),
+        ({"returns": (-1.7e308, 1.7e308)}, "returns: .* cannot be counted exactly"),
+        ({"outputs": Space(tuple(f"o{i}" for i in range(257)), (Integer(low=0, high=1),) * 257)}, "outputs: 257"),
         ({"possible": "y"}, "possible: unknown field `y`"),
         ({"possible": "x"}, "must be a set"),
         ({"horizon": 0}, "horizon"),
@@ -209,3 +227,24 @@ def test_bytes_that_are_not_canonical_are_refused(body: str) -> None:
 def test_any_bytes_are_read_or_refused(body: bytes) -> None:
     with contextlib.suppress(InvalidFile):
         assert canonical(decode_canonical(body)) == body
+
+
+def shared(depth: int, width: int) -> bytes:
+    """A few bytes that stand for `width`^`depth` items: each list refers `width` times to the one before."""
+    lists = [
+        b"\xd8\x1c\x80",
+        *(b"\xd8\x1c" + bytes([0x80 + width]) + bytes([0xD8, 0x1D, n]) * width for n in range(depth)),
+    ]
+    return bytes([0x80 + len(lists)]) + b"".join(lists)
+
+
+def repeated(length: int, times: int) -> bytes:
+    """A text and `times` references to it."""
+    text = b"\x79" + length.to_bytes(2, "big") + b"x" * length
+    return b"\xd9\x01\x00\x99" + (times + 1).to_bytes(2, "big") + text + b"\xd8\x19\x00" * times
+
+
+@pytest.mark.parametrize("body", [shared(14, 20), repeated(60_000, 60_000)])
+def test_bytes_that_repeat_parts_of_themselves_are_refused_at_once(body: bytes) -> None:
+    with pytest.raises(InvalidFile, match="repeat parts of themselves"):
+        decode_canonical(body)

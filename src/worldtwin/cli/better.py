@@ -25,7 +25,9 @@ def improve(
     task_name: TaskName,
     simulator_file: SimulatorFile,
     cases_file: CasesFile = None,
-    evaluations: Annotated[int | None, typer.Option(help="how many candidates to try (default: to a plateau)")] = None,
+    evaluations: Annotated[
+        int | None, typer.Option(min=1, help="how many candidates to try (default: to a plateau)")
+    ] = None,
     seconds: Annotated[float | None, typer.Option(help="stop after so long, whatever was found")] = None,
     output: Annotated[Path, typer.Option("-o", "--output", help="where to write the better task")] = Path("better.wtt"),
     seed: Seed = None,
@@ -82,11 +84,14 @@ def iterate(
             reality=env,
             real_steps=real_steps,
             traces=wt.recording.open_traces(document.traces_path, document.spec),
+            cases=cases_of(None, spec_file, Simulator(spec=document.spec)),
             key=key_of(seed),
             progress=lambda now: bar(now.fraction, now.text),
         )
-    wt.save(found.task, output)
-    lines = [*found.text.splitlines(), f"wrote {output}"]
+    lines = found.text.splitlines()
+    if found.better:
+        wt.save(found.task, output)
+        lines.append(f"wrote {output}")
     emit({"command": "iterate", "better": found.better, "rounds": to_builtins(found.rounds)}, lines, as_json=as_json)
     if not found.better:
         raise typer.Exit(1)
@@ -97,7 +102,7 @@ def evaluate(
     reality: Reality,
     spec_file: Annotated[Path, typer.Option("--spec", help="the world's YAML")],
     against: Annotated[str | None, typer.Option(help="another task, on the same seeds")] = None,
-    episodes: Annotated[int, typer.Option(help="how many episodes")] = 100,
+    episodes: Annotated[int, typer.Option(min=1, help="how many episodes")] = 100,
     seed: Seed = None,
     as_json: AsJson = False,
 ) -> None:

@@ -25,8 +25,8 @@ def record(
     spec_file: SpecFile,
     source: Annotated[str | None, typer.Argument(help="gym:ID, FILE.csv, or nothing: the YAML's `synthetic`")] = None,
     task_name: Annotated[str | None, typer.Option("--task", help="who acts (default: chance)")] = None,
-    steps: Annotated[int, typer.Option(help="how many steps of an environment, at most")] = 1000,
-    random: Annotated[float, typer.Option(help="the share of the actions that chance takes")] = 0.3,
+    steps: Annotated[int, typer.Option(min=1, help="how many steps of an environment, at most")] = 1000,
+    random: Annotated[float, typer.Option(min=0, max=1, help="the share of the actions that chance takes")] = 0.3,
     seed: Seed = None,
     as_json: AsJson = False,
 ) -> None:
@@ -92,7 +92,7 @@ def show(store_file: Store, as_json: AsJson = False) -> None:
 @traces.command()
 def gaps(
     store_file: Store,
-    rows: Annotated[int, typer.Option(help="how many pairs")] = 100,
+    rows: Annotated[int, typer.Option(min=1, help="how many pairs")] = 100,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="default: standard output")] = None,
 ) -> None:
     """Write the least-known pairs of state and action as a CSV, to be filled in and recorded as synthetic data.
@@ -125,7 +125,7 @@ def import_rows(
 
 
 def _opened(path: Path) -> wt.Traces:
-    """The store of a YAML, or at a path; reading never makes one."""
+    """The store of a YAML, made when missing, or the one at a path, which must be there."""
     if path.suffix in {".yaml", ".yml"}:
         document = files.load_document(path)
         return wt.recording.open_traces(document.traces_path, document.spec)

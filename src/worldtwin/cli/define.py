@@ -26,13 +26,16 @@ def new(
 
 
 def check(
-    first: Annotated[Path, typer.Argument(metavar="A", help="a world's YAML, a simulator, or a task's .py file")],
-    second: Annotated[Path | None, typer.Argument(metavar="[B]", help="another world, to be combined with A")] = None,
+    first: Annotated[Path, typer.Argument(metavar="A", help="a YAML of a world or of cases, or a simulator")],
+    second: Annotated[
+        Path | None,
+        typer.Argument(metavar="[B]", help="a task for A (.py, .wtt), or another world, to be combined with it"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what is wrong with a file, all of it at once; or whether two worlds can be combined.
+    """Say what is wrong with a file, all of it at once; whether a task fits a world, or two can be combined.
 
-    Examples: worldtwin check cart.yaml · worldtwin check arm.yaml belt.yaml
+    Examples: worldtwin check cart.yaml · worldtwin check cart.yaml balance.py · worldtwin check arm.yaml belt.yaml
     """
     if second is None:
         _check_one(first, as_json=as_json)
@@ -57,16 +60,28 @@ def _describe(path: Path) -> tuple[dict[str, object], str]:
         problems = files.check(path)
         if problems:
             raise InvalidSpec(problems)
+        if files.is_cases(path):
+            return {"cases": len(files.load_cases(path))}, "ok · cases"
         spec = files.load_spec(path)
         kinds = f"{len(spec.state)} state, {len(spec.action)} action, {len(spec.outputs)} output fields"
         return {"name": spec.name, "digest": wt.digest(spec)}, f"ok · {spec.name} {spec.version} · {kinds}"
     if path.suffix == ".wts":
         simulator = wt.load_simulator(path)
         return {"name": simulator.spec.name, "digest": simulator.digest}, f"ok · simulator of {simulator.spec.name}"
-    raise InvalidValue(f"{path}: expected a .yaml file of a world or a .wts file of a simulator")
+    if _is_task(path):
+        raise InvalidValue(f"{path}: a task is checked against a world: worldtwin check WORLD.yaml {path}")
+    raise InvalidValue(f"{path}: expected a .yaml file of a world or of cases, or a .wts file of a simulator")
+
+
+def _is_task(path: Path) -> bool:
+    return path.name.partition(":")[0].endswith((".py", ".wtt"))
 
 
 def _check_pair(first: Path, second: Path, *, as_json: bool) -> None:
+    if _is_task(second):
+        wt.load_task(second, files.load_spec(first))
+        emit({"command": "check", "ok": True}, [f"{second}: ok · task of {first}"], as_json=as_json)
+        return
     answer = files.compatible(files.load_spec(first), files.load_spec(second))
     lines = [*answer.lines, "compatible" if answer.ok else "not compatible"]
     emit({"command": "check", "ok": answer.ok, "lines": list(answer.lines)}, lines, as_json=as_json)

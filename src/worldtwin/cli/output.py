@@ -18,7 +18,7 @@ PATIENCE_SECONDS = 1.0
 def emit(result: Mapping[str, object], lines: Sequence[str], *, as_json: bool) -> None:
     """Print `lines`, or `result` as one JSON object with its format number."""
     if as_json:
-        print(json.dumps({"worldtwin": JSON_FORMAT, **result}, allow_nan=False))
+        print(json.dumps({"worldtwin": JSON_FORMAT, **result}, allow_nan=False, default=_plain))
     else:
         print("\n".join(lines))
 
@@ -26,6 +26,13 @@ def emit(result: Mapping[str, object], lines: Sequence[str], *, as_json: bool) -
 def note(message: str) -> None:
     """Print one line to stderr: what a person should know, but a pipe should not read."""
     print(message, file=sys.stderr)
+
+
+def _plain(value: object) -> object:
+    """What JSON has no word for: a set of names is a sorted list."""
+    if isinstance(value, frozenset):
+        return sorted(map(str, value))
+    raise TypeError(f"{type(value).__name__} is no plain value")
 
 
 class Bar:

@@ -98,6 +98,10 @@ def _obey(running: wt.Session, line: str, *, as_json: bool) -> None:
             running.seek(_whole(rest))
         case "state":
             pass
+        case "possible":
+            emit({"time": running.time, "possible": running.possible},
+                 [f"{running.time:>5}  possible: {', '.join(running.possible)}"], as_json=as_json)  # fmt: skip
+            return
         case _:
             _step(running, line, as_json=as_json)
             return
@@ -122,8 +126,8 @@ def _step(running: wt.Session, line: str, *, as_json: bool) -> None:
 def run(
     task_name: TaskName,
     simulator_file: SimulatorFile,
-    episodes: Annotated[int, typer.Option(help="how many episodes")] = 100,
-    horizon: Annotated[int | None, typer.Option(help="steps an episode (default: the spec's)")] = None,
+    episodes: Annotated[int, typer.Option(help="how many episodes", min=1)] = 100,
+    horizon: Annotated[int | None, typer.Option(min=1, help="steps an episode (default: the spec's)")] = None,
     folder: Annotated[Path | None, typer.Option("--run", help="write the run to this folder")] = None,
     seed: Seed = None,
     as_json: AsJson = False,

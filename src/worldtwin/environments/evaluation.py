@@ -31,7 +31,8 @@ _ROUNDED: Final = 1_000_000
 class Evaluation(Struct, frozen=True, kw_only=True, eq=False):
     """What real episodes came to: `returns` (episodes,) as the environment pays, and their `steps` (episodes,).
 
-    `outside` counts the readings that were out of the fields' ranges; the task saw the nearest value in range.
+    `outside` counts the readings that were out of the fields' ranges, or no numbers; the task saw the nearest value in
+    range, or the last one.
     """
 
     returns: NDArray[np.float64]
@@ -87,12 +88,12 @@ class _Lived(Struct, frozen=True, kw_only=True):
     steps: int
     recorded: list[_Step]
 
-    def columns(self, spec: Spec) -> dict[str, list[Reading]]:
-        """The recorded steps as raw columns of a trace store."""
+    def columns(self, spec: Spec) -> dict[str, list[Reading | None]]:
+        """The recorded steps as raw columns of a trace store; an output that some steps lack is missing there."""
         parts = {"state": spec.state.names, "action": spec.action.names, "next": spec.state.names}
-        parts["outputs"] = tuple(name for name in spec.outputs.names if all(name in s.outputs for s in self.recorded))
+        parts["outputs"] = tuple(name for name in spec.outputs.names if any(name in s.outputs for s in self.recorded))
         return {
-            f"{part}.{name}": [getattr(step, part)[name] for step in self.recorded]
+            f"{part}.{name}": [getattr(step, part).get(name) for step in self.recorded]
             for part, names in parts.items()
             for name in names
         }
@@ -120,7 +121,7 @@ class _Stay:
         while not done and taken < self._horizon:
             action, memory = self._act(states, memory, info, key, taken)
             shown, reward, terminated, truncated, info = env.step(self._given(action[0]))
-            before, (now, fields) = now, self._read(shown)
+            before, (now, fields) = now, self._read(shown, fields)
             states = spec.shift(states, action, fields)
             paid, done, taken = paid + float(reward), bool(terminated or truncated), taken + 1
             if recorded:
@@ -128,10 +129,10 @@ class _Stay:
                 record.append(_Step(state=before, action=_physical(spec, action), next=now, outputs=outputs))
         return _Lived(paid=paid, steps=taken, recorded=record)
 
-    def _read(self, shown: object) -> tuple[Mapping[str, Reading], Lattice]:
+    def _read(self, shown: object, held: Lattice | None = None) -> tuple[Mapping[str, Reading], Lattice]:
         try:
             found = readings(self._spec.state, shown, self._env.observation_space)
-            row, outside = sense(self._spec.state, found)
+            row, outside = sense(self._spec.state, found, held)
         except InvalidValue as error:
             raise InvalidTask(f"the task does not fit this environment: {error}") from error
         self.outside += outside

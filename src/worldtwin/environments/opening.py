@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -35,11 +37,18 @@ def _registered(name: str) -> Reality:
 
 
 def _made(module: str, function: str) -> Reality:
+    before = sys.path[:]
+    sys.path.insert(0, str(Path.cwd()))
     try:
         make: Any = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:
         raise InvalidValue(f"`{module}:{function}` cannot be found: {error}") from error
-    env = make()
+    finally:
+        sys.path[:] = before
+    try:
+        env = make()
+    except Exception as error:
+        raise InvalidValue(f"`{module}:{function}` failed: {type(error).__name__}: {error}") from error
     if not isinstance(env, gymnasium.Env):
         raise InvalidValue(f"`{module}:{function}` returned a {type(env).__name__}, not a gymnasium.Env")
     return env

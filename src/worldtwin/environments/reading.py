@@ -52,9 +52,10 @@ def observe(fields: Space, value: object, shape: gymnasium.Space[Any] | None = N
     return fields.encode(readings(fields, value, shape))
 
 
-def sense(fields: Space, value: Mapping[str, Reading]) -> tuple[Lattice, int]:
-    """The lattice row (1, fields) of readings, and how many of them were out of range: there the nearest value counts.
+def sense(fields: Space, value: Mapping[str, Reading], held: Lattice | None = None) -> tuple[Lattice, int]:
+    """The lattice row (1, fields) of readings, and how many of them were wrong.
 
+    Out of range, the nearest value counts; for a number that is not finite the one in `held` (1, fields), if any.
     Raises `InvalidValue` naming the field for what is no value at all.
     """
     row, outside = np.empty((1, len(fields)), dtype=np.int64), 0
@@ -62,13 +63,16 @@ def sense(fields: Space, value: Mapping[str, Reading]) -> tuple[Lattice, int]:
         try:
             row[0, position] = encode(field, value[name])
         except InvalidValue as error:
-            row[0, position] = _nearest(name, field, value[name], error)
+            last = None if held is None else int(held[0, position])
+            row[0, position] = _nearest(name, field, value[name], last, error)
             outside += 1
     return row, outside
 
 
-def _nearest(name: str, field: Field, value: Reading, error: InvalidValue) -> int:
+def _nearest(name: str, field: Field, value: Reading, last: int | None, error: InvalidValue) -> int:
     match field, value:
+        case _, float() if last is not None and not math.isfinite(value):
+            return last
         case ((Real() | Integer()), (int() | float())) if math.isfinite(value) and not field.low <= value <= field.high:
             return bounds(field)[value > field.high]
         case _:

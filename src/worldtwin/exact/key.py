@@ -64,7 +64,8 @@ class Key(Struct, frozen=True):
         """The key of a number from 0 to 2^64 - 1; a key is itself. Raises `InvalidValue`."""
         if isinstance(seed, Key):
             return seed
-        if isinstance(seed, bool) or not 0 <= seed < 2**64:
+        whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)  # pyright: ignore[reportUnnecessaryIsInstance] - not all callers have types
+        if not whole or not 0 <= seed < 2**64:
             raise InvalidValue(f"key {seed!r} is not a whole number from 0 to 2^64 - 1")
         return Key(high=int(seed) >> 32, low=int(seed) & _WORD)
 

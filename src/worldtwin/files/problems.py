@@ -9,13 +9,18 @@ from worldtwin.files.cases import load_cases
 from worldtwin.files.document.document import load_document, read_file
 
 
+def is_cases(path: str | Path) -> bool:
+    """Whether the YAML at `path` is a list, as that of cases is. Raises `InvalidSpec` when it cannot be read."""
+    return isinstance(read_file(path).data, list)
+
+
 def check(path: str | Path) -> tuple[Problem, ...]:
     """Everything that is wrong with the YAML of a world, and of the cases that it names, or with a file of cases alone.
 
     Nothing when all is right.
     """
     try:
-        if isinstance(read_file(path).data, list):
+        if is_cases(path):
             load_cases(path)
             return ()
         document = load_document(path)

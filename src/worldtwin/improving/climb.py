@@ -26,8 +26,10 @@ FINALISTS: Final = 4
 """How many are weighed in the end: the middle, the latest and the overall best sample, and the task itself."""
 
 MAX_GENERATIONS: Final = 1_000
-NETWORK_SPREAD: Final = 1.0
-STARTS: Final = 10
+NETWORK_SPREAD: Final = 0.5
+LINEAR_SPREAD: Final = 1.0
+"""How far a network's weights are searched; with many of them, a wide search settles for what works somewhere."""
+
 CONFIRMED: Final = 64
 """From how many fresh starts a middle that looks solved must hold."""
 
@@ -84,11 +86,15 @@ def box_of(task: Task | LocalTask) -> Box:
     spread = np.where(ranged, (high - low) / 6, np.maximum(np.abs(values) / 2, 1.0))
     return Box(
         middle=values,
-        spread=np.full(len(values), NETWORK_SPREAD) if network else np.where(spread > 0, spread, 1.0),
+        spread=_network_spread(len(values)) if network else np.where(spread > 0, spread, 1.0),
         low=low,
         high=high,
         whole=parameters.integer,
     )
+
+
+def _network_spread(size: int) -> NDArray[np.float64]:
+    return np.full(size, LINEAR_SPREAD if size <= FEW else NETWORK_SPREAD)
 
 
 @final
@@ -99,6 +105,7 @@ class _Climber:
         self._rehearsals, self._limits, self._key, self._progress = rehearsals, limits, key, progress
         box = box_of(rehearsals.task)
         few = int(box.free.sum()) <= FEW
+        self._starts = 10 if few else 16
         self._evolution = Evolution(box, population=16 if few else 32, key=key)
         self._plateau = Plateau(top=rehearsals.top, width=rehearsals.width)
         self._best: tuple[float, NDArray[np.float64]] = (-np.inf, box.middle)
@@ -113,7 +120,7 @@ class _Climber:
         """Try one population and the distribution's middle from fresh starts, and move on."""
         key = self._key.child("generation", self.generations)
         values = self._evolution.ask()
-        starts = mixed_starts(self._rehearsals.simulator, STARTS, key=key)
+        starts = mixed_starts(self._rehearsals.simulator, self._starts, key=key)
         self._middles.append(self._evolution.mean)
         earlier = self._middles.popleft() if len(self._middles) > LAG else self._middles[0]
         found = self._rehearsals.of(np.vstack([values, earlier, self._middles[-1]]), starts, key=key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, final
 
@@ -98,8 +99,9 @@ def iterate(
     2. Each round learns from all that was recorded, improves the best task so far, and tries that in reality.
     3. A round that finds nothing watches more of what happens by chance, or is the last when the simulator is done.
 
-    The last episode may run over. Everything real is recorded in `traces`, or in a temporary folder when none is given.
-    Ctrl-C ends it with what is best so far.
+    Every watching and every try takes at least one episode, and its last one may run over. Everything real is recorded
+    in `traces`, or in a temporary folder when none is given. Once a simulator was learned, Ctrl-C ends it with what is
+    best so far.
     """
     if real_steps < 1 or rounds < 1:
         raise InvalidValue(f"{rounds} rounds with {real_steps} real steps leave nothing to learn from: give at least 1")
@@ -125,17 +127,18 @@ class _Loop:
         self._live(task, until=round(FIRST * real_steps), noise=NOISE)
         best, best_real, simulator = task, before, self._learned(0)
         done: list[Round] = []
-        for number in range(rounds):
-            key = self._key.child("search", number)
-            found = search(best, simulator, cases=cases, key=key, progress=self._told(number, rounds))
-            if found.stop == Stop.INTERRUPTED:
-                break
-            done.append(self._tried(found, share=(real_steps - self._steps) // (rounds - number)))
-            simulator = self._learned(number + 1)
-            if done[-1].real > best_real:
-                best, best_real = found.task, done[-1].real
-            if self._steps >= real_steps or (not done[-1].found and readiness(simulator).ready):
-                break
+        with suppress(KeyboardInterrupt):
+            for number in range(rounds):
+                key = self._key.child("search", number)
+                found = search(best, simulator, cases=cases, key=key, progress=self._told(number, rounds))
+                if found.stop == Stop.INTERRUPTED:
+                    break
+                done.append(self._tried(found, share=(real_steps - self._steps) // (rounds - number)))
+                if done[-1].real > best_real:
+                    best, best_real = found.task, done[-1].real
+                simulator = self._learned(number + 1)
+                if self._steps >= real_steps or (not done[-1].found and readiness(simulator).ready):
+                    break
         return Iteration(
             task=best,
             simulator=simulator,

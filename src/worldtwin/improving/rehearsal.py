@@ -13,8 +13,7 @@ from worldtwin.exact import Key
 from worldtwin.improving.starts import Starts
 from worldtwin.judging import Case, ask_each
 from worldtwin.script import Program
-from worldtwin.simulation import Outcomes, Simulator, outcomes
-from worldtwin.simulation.running.flock import Candidates
+from worldtwin.simulation import Candidates, Outcomes, Simulator, outcomes
 from worldtwin.tasks import Actor, LocalTask, Network, Task, stack
 from worldtwin.world import Lattice
 

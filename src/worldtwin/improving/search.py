@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from msgspec import Struct
 
-from worldtwin.errors import InvalidTask
+from worldtwin.errors import InvalidTask, InvalidValue
 from worldtwin.exact import Key
 from worldtwin.improving.climb import Limits, Stop, climb
 from worldtwin.improving.planning import plan
@@ -62,7 +62,8 @@ def improve(
 ) -> Task | LocalTask:
     """A task that is better in `simulator` by the spec's objective, or `task` itself when none was found.
 
-    `evaluations` is how many candidates to try (none given: until a plateau); `seconds` only caps that.
+    `evaluations` is how many candidates to try (none given: until a plateau), but one generation always is: up to 38;
+    `seconds` only caps that.
     """
     return search(
         task, simulator, cases=cases, evaluations=evaluations, seconds=seconds, key=key, progress=progress
@@ -84,6 +85,8 @@ def search(
 
     A table task is planned, the parameters of any other climb. Everything but `seconds` is a function of the arguments.
     """
+    if evaluations is not None and evaluations < 1:
+        raise InvalidValue(f"{evaluations} evaluations try nothing: give at least 1")
     root = Key.of(key)
     rehearsals = Rehearsals(
         task=task, simulator=simulator, cases=tuple(case for case in cases if case.driver == "task")

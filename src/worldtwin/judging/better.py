@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from worldtwin.errors import InvalidValue
 from worldtwin.exact import Key
 from worldtwin.judging.case import Case
 from worldtwin.judging.decision import (
@@ -20,7 +21,6 @@ from worldtwin.judging.decision import (
     decide_exactly,
     first_that_differs,
 )
-from worldtwin.judging.enumeration import all_starts, counted_are_certain, guesses_are_certain
 from worldtwin.judging.evidence import looks
 from worldtwin.judging.judge import judge
 from worldtwin.judging.pairs import Pair, Pairing, return_bounds
@@ -49,9 +49,13 @@ def is_better(
     1. Items are compared in order; the first that differs decides, and those before it must not be worse.
     2. Two returns differ when their means are further apart than `margin` (a share of the return range; 0.01 unless
        given, and 0 where all runs are enumerated).
-    3. A deterministic world with finitely many starts is enumerated. Else both run on the same fresh keys, and it
-       takes `bits` of evidence, looked at after 256, 512, 1,024 ... episodes, within about `budget` simulation steps.
+    3. Where finitely many starts leave nothing to chance, all runs are enumerated. Else both run on the same fresh
+       keys, and it takes `bits` of evidence, looked at after 256, 512, 1,024 ... episodes, within about `budget` steps.
+
+    Raises `InvalidValue` when the margin is not a share.
     """
+    if margin is not None and not 0 <= margin <= 1:
+        raise InvalidValue(f"margin {margin} is not a share of the return range, from 0 to 1")
     root, spec = Key.of(key), simulator.spec
     paid = [item for item in spec.objective if item != "return" or spec.reward is not None]
     at = paid.index("return") if "return" in paid else len(paid)
@@ -61,7 +65,7 @@ def is_better(
         return _counted(item, order)
     later = first_that_differs(orders[at + 1 :])
     pairing = Pairing(candidate, incumbent, simulator)
-    everything = _enumerated(pairing, key=root.child("enumerate"), budget=budget)
+    everything = pairing.everything(key=root.child("enumerate"), budget=budget)
     if everything is not None:
         look = decide_exactly(everything.differences, _rule(spec, margin or 0.0, bits, later[1]))
         return _decision(look, later[0], everything, spec, exact=True)
@@ -102,18 +106,6 @@ def order_of_fuel(candidate: Task | LocalTask, incumbent: Task | LocalTask) -> O
     if type(candidate.program) is not type(incumbent.program):
         return Order.EQUAL
     return Order(int(np.sign(incumbent.fuel - candidate.fuel)))
-
-
-def _enumerated(pairing: Pairing, *, key: Key, budget: int) -> Pair | None:
-    """All the runs that there are, or None when chance or too many starts forbid to look at all of them."""
-    simulator = pairing.simulator
-    if not counted_are_certain(simulator):
-        return None
-    starts = all_starts(simulator, most=max(1, budget // (2 * simulator.spec.horizon)))
-    if starts is None:
-        return None
-    everything = pairing.from_starts(starts, key=key)
-    return everything if guesses_are_certain(simulator) or not everything.guessed else None
 
 
 def _sampled(pairing: Pairing, rule: Rule, *, key: Key, budget: int) -> tuple[Look, Pair]:

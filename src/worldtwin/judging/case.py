@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct, field
 
 from worldtwin.errors import InvalidSpec, Problem
+from worldtwin.world.spec import MAX_HORIZON
+
+MAX_EPISODES: Final = 1_000_000
 
 Scalar: TypeAlias = bool | int | float | str
 """One physical value: a number, or the name of a category's value."""
@@ -56,11 +59,11 @@ def _problems(case: Case) -> Iterator[Problem]:
         yield Problem("name", "a case needs a name")
     if not case.check.strip():
         yield Problem("check", "a case needs a check, such as `ret > 150`")
-    if case.episodes < 1:
-        yield Problem("episodes", f"{case.episodes} is not at least 1")
+    if not 1 <= case.episodes <= MAX_EPISODES:
+        yield Problem("episodes", f"{case.episodes} is not between 1 and {MAX_EPISODES:,}")
     elif not 1 <= case.passing <= case.episodes:
         yield Problem("pass", f"{case.passing} is not between 1 and the {case.episodes} episodes of the case")
-    if case.horizon is not None and case.horizon < 1:
-        yield Problem("horizon", f"{case.horizon} is not at least 1")
+    if case.horizon is not None and not 1 <= case.horizon <= MAX_HORIZON:
+        yield Problem("horizon", f"{case.horizon} is not between 1 and {MAX_HORIZON:,}")
     if case.driver == ():
         yield Problem("driver", "an empty list of actions does nothing: write `task`, or at least one action")

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Final, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from worldtwin.simulation import Polynomial, Simulator, Table
+from worldtwin.tasks import Actor
 from worldtwin.world import Lattice, Spec, Start, StartRange
 
 MAX_STARTS: Final = 1 << 16
-
-
-def counted_are_certain(simulator: Simulator) -> bool:
-    """Whether every counted row has one outcome, so that nothing is drawn as long as no predictor is asked."""
-    return all(table.edges.deterministic for table in (simulator.observed, simulator.synthetic) if table is not None)
-
-
-def guesses_are_certain(simulator: Simulator) -> bool:
-    """Whether no predictor draws: every table among them has one outcome a row, every polynomial one member."""
-    return simulator.spec.unknown == "error" or all(_draws_nothing(model) for model in simulator.predictors)
 
 
 def all_starts(simulator: Simulator, *, most: int = MAX_STARTS) -> Lattice | None:
@@ -37,8 +28,52 @@ def all_starts(simulator: Simulator, *, most: int = MAX_STARTS) -> Lattice | Non
     return spec.start_rows(grid.reshape(-1, len(axes)))
 
 
-def _draws_nothing(model: Table | Polynomial) -> bool:
-    return model.edges.deterministic if isinstance(model, Table) else model.members == 1
+def draws_anywhere(simulator: Simulator) -> bool:
+    """Whether any step could draw: a row of its tables with several outcomes, or a polynomial of several members."""
+    models = (simulator.observed, simulator.synthetic, *_guessing(simulator))
+    return any(_draws(model) for model in models if model is not None)
+
+
+def draws_at(simulator: Simulator, states: Lattice, actions: Lattice) -> bool:
+    """Whether any of the steps from `states` (n, width) by `actions` (n, a) draws."""
+    inputs = np.concatenate([states, actions], axis=1)
+    for table in (simulator.observed, simulator.synthetic):
+        if table is not None and len(table) and len(inputs):
+            found = table.lookup(inputs[:, table.inputs])
+            if not table.edges.single[found[found >= 0]].all():
+                return True
+            inputs = inputs[found < 0]
+    return len(inputs) > 0 and any(_draws(model) for model in _guessing(simulator))
+
+
+@final
+class Watched:
+    """`actor`, and whether a step that it took could have gone another way. Mutable: `drew` turns true."""
+
+    def __init__(self, actor: Actor, simulator: Simulator) -> None:
+        self._actor, self._simulator = actor, simulator
+        self.memory_width = actor.memory_width
+        self.drew = False
+
+    def start_memory(self, n: int) -> NDArray[np.float64]:
+        """The actor's own."""
+        return self._actor.start_memory(n)
+
+    def act_rows(
+        self, states: Lattice, memory: NDArray[np.float64], possible: NDArray[np.bool_] | None
+    ) -> tuple[Lattice, NDArray[np.float64]]:
+        """The actor's own."""
+        actions, after = self._actor.act_rows(states, memory, possible)
+        self.drew = self.drew or draws_at(self._simulator, states, actions)
+        return actions, after
+
+
+def _guessing(simulator: Simulator) -> tuple[Table | Polynomial, ...]:
+    return simulator.predictors if simulator.spec.unknown == "guess" else ()
+
+
+def _draws(model: Table | Polynomial) -> bool:
+    return not model.edges.deterministic if isinstance(model, Table) else model.members > 1
 
 
 def _in_order(spec: Spec) -> list[Start]:

@@ -15,8 +15,7 @@ from worldtwin.judging.case import Case, Move
 from worldtwin.judging.start import case_starts
 from worldtwin.judging.verdict import Answer, Verdict
 from worldtwin.script import predicate
-from worldtwin.simulation import Outcomes, Simulator, outcomes
-from worldtwin.simulation.running.flock import Candidates
+from worldtwin.simulation import Candidates, Outcomes, Simulator, outcomes
 from worldtwin.tasks import Actor
 from worldtwin.world import Lattice, Spec
 

@@ -7,6 +7,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from worldtwin.exact import Key, Words
+from worldtwin.judging.enumeration import Watched, all_starts, draws_anywhere, draws_at
 from worldtwin.simulation import Simulator, outcomes
 from worldtwin.tasks import Actor
 from worldtwin.world import Lattice, Spec
@@ -15,13 +16,12 @@ from worldtwin.world import Lattice, Spec
 class Pair(Struct, frozen=True, kw_only=True, eq=False):
     """The returns (n,) of incumbent and candidate, in the lattice of rewards and within the spec's bounds.
 
-    `steps` were taken in all, `guessed` of them answered by predictors.
+    `steps` were taken in all; an episode that stops at once counts as one.
     """
 
     before: NDArray[np.int64]
     after: NDArray[np.int64]
     steps: int
-    guessed: int
 
     @property
     def differences(self) -> NDArray[np.int64]:
@@ -34,7 +34,6 @@ class Pair(Struct, frozen=True, kw_only=True, eq=False):
             before=np.concatenate([self.before, more.before]),
             after=np.concatenate([self.after, more.after]),
             steps=self.steps + more.steps,
-            guessed=self.guessed + more.guessed,
         )
 
 
@@ -48,13 +47,10 @@ class Pairing(Struct, frozen=True, eq=False):
     def episodes(self, first: int, last: int, *, key: Key) -> Pair:
         """The episodes numbered from `first` up to `last`, from the spec's start."""
         keys = key.episodes(np.arange(first, last))
-        return self._run(self.simulator.start_states(keys), keys)
+        return self.from_starts(self.simulator.start_states(keys), keys)
 
-    def from_starts(self, starts: Lattice, *, key: Key) -> Pair:
-        """One episode from each of the state rows `starts` (n, width)."""
-        return self._run(starts, key.episodes(np.arange(len(starts))))
-
-    def _run(self, starts: Lattice, keys: Words) -> Pair:
+    def from_starts(self, starts: Lattice, keys: Words) -> Pair:
+        """The episodes with the own `keys` (n, 2) from the state rows `starts` (n, width)."""
         spec = self.simulator.spec
         after = outcomes(self.candidate, self.simulator, starts=starts, keys=keys, horizon=spec.horizon)
         before = outcomes(self.incumbent, self.simulator, starts=starts, keys=keys, horizon=spec.horizon)
@@ -62,9 +58,31 @@ class Pairing(Struct, frozen=True, eq=False):
         return Pair(
             before=np.clip(before.totals, low, high),
             after=np.clip(after.totals, low, high),
-            steps=int(after.steps.sum() + before.steps.sum()),
-            guessed=after.sources["predicted"] + before.sources["predicted"],
+            steps=int(np.maximum(after.steps, 1).sum() + np.maximum(before.steps, 1).sum()),
         )
+
+    def everything(self, *, key: Key, budget: int) -> Pair | None:
+        """All the runs that there are within `budget` steps; None where there are more, or chance has a say in them."""
+        starts = all_starts(self.simulator, most=max(1, budget // (2 * self.simulator.spec.horizon)))
+        if starts is None:
+            return None
+        keys = key.episodes(np.arange(len(starts)))
+        if not draws_anywhere(self.simulator):
+            return self.from_starts(starts, keys)
+        if self._draws_first(starts):
+            return None
+        candidate, incumbent = Watched(self.candidate, self.simulator), Watched(self.incumbent, self.simulator)
+        pair = Pairing(candidate, incumbent, self.simulator).from_starts(starts, keys)
+        return None if candidate.drew or incumbent.drew else pair
+
+    def _draws_first(self, starts: Lattice) -> bool:
+        """Whether chance has a say in the first step already, as it mostly has where it has one at all."""
+        possible = self.simulator.spec.possible_actions(starts)
+        moves = [
+            actor.act_rows(starts, actor.start_memory(len(starts)), possible)[0]
+            for actor in (self.candidate, self.incumbent)
+        ]
+        return any(draws_at(self.simulator, starts, actions) for actions in moves)
 
 
 def return_bounds(spec: Spec) -> tuple[int, int]:

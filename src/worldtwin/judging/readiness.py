@@ -77,4 +77,4 @@ def _at_least(name: str, value: float | None, wanted: float) -> Goal:
 
 
 def _at_most(name: str, value: float | None, wanted: float) -> Goal:
-    return Goal(name=name, value=value, wanted=wanted, met=value is not None and value <= wanted)
+    return Goal(name=name, value=value, wanted=wanted, met=value is not None and value < wanted)

@@ -69,15 +69,16 @@ class RecordedFunction(Generic[P, R]):
         """Call the function and record it. Whatever it raises passes through, and the call is marked."""
         state = self._read(args, kwargs)
         here = self._here
-        step = here.step
+        episode, step = here.episode, here.step
         here.step = step + 1
         try:
             result = self._function(*args, **kwargs)
         except BaseException as error:
-            self._put(Call(here.episode, step, state, None, f"raised {type(error).__name__}"))
+            here.last = failed = Call(episode, step, state, None, f"raised {type(error).__name__}")
+            self._put(failed)
             raise
         action = result if type(result) in SIMPLE else parts_of("", result)
-        here.last = call = Call(here.episode, step, state, action)
+        here.last = call = Call(episode, step, state, action)
         self._put(call)
         return result
 

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import pyarrow as pa
 
-from worldtwin.errors import InvalidFile, InvalidValue
+from worldtwin.errors import InvalidFile, InvalidValue, TracesError
 from worldtwin.recording.tables import add_table, digest_of_file, read_table
 from worldtwin.traces import SYNTHETIC, Traces, column_of
 from worldtwin.world import Space, Spec, Synthetic, digest_of, hint
@@ -42,9 +42,14 @@ def add_synthetic(source: Synthetic, traces: Traces, spec: Spec | None = None, *
 def synthetic_file(
     path: str | os.PathLike[str], traces: Traces, spec: Spec | None = None, *, share: float | None = None
 ) -> int:
-    """Add the rows of the CSV at `path`, marked as made up; how many. Raises `TracesError` with line and column."""
+    """Add the rows of the CSV at `path`, marked as made up; how many. Raises `TracesError` with line and column.
+
+    In a file with `next.` columns but no `episode` each row stands alone: one that was not filled in leads nowhere.
+    """
     file = Path(path)
     table = read_table(file, spec or traces.spec)
+    if "episode" not in table.column_names and _has_nexts(table):
+        table = table.append_column("episode", pa.array(np.arange(table.num_rows)))
     return _add(table, traces, file.name, digest_of_file(file), share)
 
 
@@ -73,16 +78,26 @@ def synthetic_rules(
 
 
 def _add(table: pa.Table, traces: Traces, name: str, content: str, share: float | None) -> int:
-    """Add `table`, thinned evenly where it would be more than `share` of all rows."""
+    """Add `table`, thinned where it would be more than `share` of all rows.
+
+    Evenly where rows say themselves what they led to; else the first ones, as a row leads to the one that follows it.
+    """
+    if not table.num_rows:
+        raise TracesError(f"{name} has no rows: give it some, or remove it from `synthetic`")
     measured = traces.measured_rows
     if share is not None and share < 1 and measured:
-        most = int(measured * share / (1 - share))
+        most = max(1, int(measured * share / (1 - share)))
         if table.num_rows > most:
-            table = table.take(pa.array(np.linspace(0, table.num_rows - 1, most).astype(np.int64)))
+            last = table.num_rows - 1 if _has_nexts(table) else most - 1
+            table = table.take(pa.array(np.linspace(0, last, most).astype(np.int64)))
             content = f"{content}-{most}"
     if "synthetic" in table.column_names:
         table = table.drop_columns(["synthetic"])
     return add_table(table, traces, f"{SYNTHETIC}{name} {content}")
+
+
+def _has_nexts(table: pa.Table) -> bool:
+    return any(name.startswith("next.") for name in table.column_names)
 
 
 def _table(rows: Iterable[Row], spec: Spec, name: str) -> pa.Table:

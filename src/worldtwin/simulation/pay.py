@@ -65,7 +65,7 @@ class Pay:
 
     def penalty(self, steps: Lattice) -> Lattice:
         """What an episode that stops without an answer is charged for the `steps` (n,) that it had left."""
-        return self._penalty * steps
+        return self._penalty * np.minimum(steps, (TOTAL_LIMIT - 1) // max(1, abs(self._penalty)))
 
     def _paid(self, expression: Expression, read: Mapping[str, Mapping[str, float]]) -> float:
         paid = float(expression.evaluate_one(read))

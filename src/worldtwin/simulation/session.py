@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Final, TypeAlias, final
 
@@ -202,8 +203,8 @@ class Session:
         return fields if len(row) == count else fields + (row[:count] + move + row[count:])[: len(row) - count]
 
     def _travel(self, target: int) -> None:
-        """Compute the state at `target` from the nearest snapshot before it."""
-        time, row = self._timeline.nearest(target)
+        """Compute the state at `target` from a snapshot before it: whether the episode ended is said by a step."""
+        time, row = self._timeline.nearest(max(0, target - 1))
         ended = False
         for at in range(time, target):
             move = self._timeline.moves[at]
@@ -238,6 +239,6 @@ def steps_of(spec: Spec, n: int | str) -> int:
     if spec.step_seconds is None:
         raise InvalidValue(f"{spec.name} has no clock: give a number of steps instead of `{n}`")
     steps = float(found[1]) * _SECONDS[found[2]] / spec.step_seconds
-    if abs(steps - round(steps)) > 1e-6 * max(1.0, steps):
+    if not math.isfinite(steps) or abs(steps - round(steps)) > 1e-6 * max(1.0, steps):
         raise InvalidValue(f"`{n}` is not a whole number of steps of {spec.step_seconds:g} s")
     return round(steps)

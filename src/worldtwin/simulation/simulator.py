@@ -11,6 +11,7 @@ from msgspec import Struct, field, structs
 from worldtwin.exact import Key, Words
 from worldtwin.simulation.answers import Advance, Prediction
 from worldtwin.simulation.models.checks import require, require_array, seal
+from worldtwin.simulation.models.polynomial import Polynomial
 from worldtwin.simulation.models.table import Table
 from worldtwin.simulation.pay import Pay
 from worldtwin.simulation.predicting import predicted
@@ -20,6 +21,7 @@ from worldtwin.simulation.starts import drawn_starts
 from worldtwin.world import Lattice, Spec, canonical, digest_of
 
 MAX_RECORDED: Final = 4096
+MAX_MULTIPLY_ADDS: Final = 1 << 22
 
 
 def _nothing() -> Lattice:
@@ -123,3 +125,5 @@ def _require_predictors(predictors: tuple[Model, ...], spec: Spec) -> None:
         model.require_fits(spec)
         require(seen.isdisjoint(model.targets), f"predictors: a column of {model.targets} is predicted twice")
         seen.update(model.targets)
+    work = sum(model.weights.size for model in predictors if isinstance(model, Polynomial))
+    require(work <= MAX_MULTIPLY_ADDS, f"predictors: {work:,} multiply-adds a step are more than {MAX_MULTIPLY_ADDS:,}")

@@ -83,8 +83,9 @@ class Known(Struct, frozen=True, eq=False):
 
 
 def covers(spec: Spec, predictors: tuple[Model, ...]) -> bool:
-    """Whether `predictors` together predict all next fields and outputs."""
-    told = {target for model in predictors for target in model.targets}
+    """Whether `predictors` together predict all next fields and outputs; an empty table predicts nothing."""
+    able = [model for model in predictors if isinstance(model, Polynomial) or len(model)]
+    told = {target for model in able for target in model.targets}
     return len(told) == len(spec.state) + len(spec.outputs)
 
 

@@ -158,7 +158,12 @@ def _plain_column(array: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArr
 def _mixed_column(items: list[object]) -> pa.Array:
     if all(item is None or isinstance(item, int | float | np.number) for item in items):
         return pa.array([None if item is None else float(item) for item in items], pa.float64())  # pyright: ignore[reportArgumentType]
-    return pa.array([None if item is None else str(item) for item in items], pa.string())
+    return pa.array([None if item is None else _stored_text(item) for item in items], pa.string())
+
+
+def _stored_text(item: object) -> str:
+    """`item` as text; half a surrogate pair, which no file can hold, is written as its escape."""
+    return str(item).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _items(values: object) -> list[object]:

@@ -10,6 +10,7 @@ import os
 import sqlite3
 import tempfile
 import threading
+import weakref
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -62,11 +63,16 @@ class Batch(Struct, frozen=True, kw_only=True):
 
 
 class Journal:
-    """An append-only file of batches. One connection for each process, so that it survives a fork; safe for threads."""
+    """An append-only file of batches. Safe for threads.
+
+    No connection crosses a fork: SQLite's locks would not hold in the child, and what it writes would be lost.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._opened: tuple[int, sqlite3.Connection, threading.RLock] | None = None
+        self._lock = threading.RLock()
+        self._opened: sqlite3.Connection | None = None
+        _apart_at_fork(self)
         with _translated(path):
             if not path.exists():
                 _create(path)
@@ -75,9 +81,20 @@ class Journal:
 
     def close(self) -> None:
         """Release the file; it opens again when it is used."""
-        opened, self._opened = self._opened, None
-        if opened is not None and opened[0] == os.getpid():
-            opened[1].close()
+        with self._lock:
+            opened, self._opened = self._opened, None
+            if opened is not None:
+                opened.close()
+
+    def before_fork(self) -> None:
+        """Wait for what is being written, and close; `after_fork` follows in both processes."""
+        self._lock.acquire()
+        with contextlib.suppress(sqlite3.Error):
+            self.close()
+
+    def after_fork(self) -> None:
+        """Go on in the parent, and begin in the child: the lock is free in both."""
+        self._lock.release()
 
     def append(self, batches: Sequence[Batch], columns: dict[str, str]) -> str:
         """Store all of `batches` or none, durably, and the new kinds of `columns`; the version after them."""
@@ -187,12 +204,9 @@ class Journal:
 
     @contextlib.contextmanager
     def _connection(self) -> Generator[sqlite3.Connection]:
-        opened = self._opened
-        if opened is None or opened[0] != os.getpid():
-            with _translated(self.path):
-                opened = self._opened = (os.getpid(), _open(self.path), threading.RLock())
-        with opened[2], _translated(self.path):
-            yield opened[1]
+        with self._lock, _translated(self.path):
+            opened = self._opened = self._opened or _open(self.path)
+            yield opened
 
     @contextlib.contextmanager
     def _transaction(self, sync: str = "FULL") -> Generator[sqlite3.Connection]:
@@ -206,6 +220,24 @@ class Journal:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+
+
+def _apart_at_fork(journal: Journal) -> None:
+    """Have `journal`, as long as it lives, closed while the process forks."""
+    known, held = weakref.ref(journal), list[Journal]()
+
+    def before() -> None:
+        alive = known()
+        if alive is not None:
+            alive.before_fork()
+            held.append(alive)
+
+    def after() -> None:
+        while held:
+            held.pop().after_fork()
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=before, after_in_parent=after, after_in_child=after)
 
 
 def _chained(parent: str, body: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Mapping
@@ -64,9 +65,16 @@ class Run:
         line = msgspec.json.encode({"event": name, **fields}, enc_hook=_plain) + b"\n"
         try:
             with self._lock:
-                self._events.write(line)
+                self._write(line)
         except OSError as error:
             raise TracesError(f"{self.path}: the event cannot be written: {error.strerror or error}") from error
+
+    def _write(self, line: bytes) -> None:
+        """Write the whole line or nothing: of a disk that fills up, the operating system takes a part first."""
+        before = os.fstat(self._events.fileno()).st_size
+        if (self._events.write(line) or 0) < len(line):
+            self._events.truncate(before)
+            raise OSError(errno.ENOSPC, "the disk is full")
 
     def write(self, episodes: Episodes) -> None:
         """Keep the steps of `episodes` in the run's trace store, marked as synthetic, and a line about each episode."""

@@ -69,7 +69,7 @@ def decode_canonical(body: bytes) -> Plain:
         stream = BytesIO(body)
         value = cbor2.CBORDecoder(stream).decode()
         whole = stream.tell() == len(body) or not stream.read(1)
-        _require_plain(value, 0)
+        _require_plain(value, 0, len(body))
         if not whole or cbor2.dumps(value, canonical=True) != body:
             raise InvalidFile("the bytes are not in canonical form")
     except InvalidFile:
@@ -138,16 +138,24 @@ def _array_from(parts: Plain) -> NDArray[Any]:
             raise InvalidFile("an array needs a type, a shape and bytes")
 
 
-def _require_plain(value: object, depth: int) -> None:
+def _require_plain(value: object, depth: int, left: int) -> int:
+    """How many of the `left` bytes remain after `value`, one for each item and character.
+
+    Plain data never needs more bytes than it was read from; references to its own parts do, without end.
+    """
     if depth > MAX_DEPTH:
         raise InvalidFile(f"nested deeper than {MAX_DEPTH}")
+    left -= 1 + (len(value) if isinstance(value, str | bytes) else 0)
+    if left < 0:
+        raise InvalidFile("the bytes are not in canonical form: they repeat parts of themselves")
     if isinstance(value, dict):
         for key, item in value.items():  # pyright: ignore[reportUnknownVariableType]
             if type(key) is not str:  # pyright: ignore[reportUnknownArgumentType]
                 raise InvalidFile("a map has a key that is no text")
-            _require_plain(item, depth + 1)  # pyright: ignore[reportUnknownArgumentType]
+            left = _require_plain(item, depth + 1, left - 1 - len(key))  # pyright: ignore[reportUnknownArgumentType]
     elif isinstance(value, list):
         for item in value:  # pyright: ignore[reportUnknownVariableType]
-            _require_plain(item, depth + 1)  # pyright: ignore[reportUnknownArgumentType]
+            left = _require_plain(item, depth + 1, left)  # pyright: ignore[reportUnknownArgumentType]
     elif not (value is None or type(value) in (bool, int, str, bytes)) or (type(value) is int and abs(value) >= 2**63):
         raise InvalidFile(f"a {type(value).__name__} is not allowed here")
+    return left

@@ -140,6 +140,8 @@ def unit_of(field: Field) -> str:
 def _require_names(values: tuple[str, ...], most: int) -> None:
     if not 1 <= len(values) <= most:
         raise InvalidSpec(f"{len(values)} values: give 1 to {most}")
-    for index, value in enumerate(values):
-        if value in values[:index]:
+    seen: set[str] = set()
+    for value in values:
+        if value in seen:
             raise InvalidSpec(f"value `{value}` appears twice")
+        seen.add(value)

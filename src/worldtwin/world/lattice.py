@@ -30,7 +30,8 @@ def encode(field: Field, value: object) -> int:
     match field:
         case Real():
             number = _number(value)
-            if not field.low <= number <= field.high:
+            low, high = _ends(field)
+            if not low <= number <= high:
                 raise InvalidValue(f"{value!r} is outside of [{field.low:g}, {field.high:g}]{_suffix(field.unit)}")
             return round(number * 2.0**field.exponent)
         case Angle():
@@ -78,7 +79,8 @@ def encode_column(field: Field, values: NDArray[np.generic] | Sequence[object]) 
     match field:
         case Real():
             physical = _numbers(values)
-            valid = np.isfinite(physical) & (physical >= field.low) & (physical <= field.high)
+            least, most = _ends(field)
+            valid = np.isfinite(physical) & (physical >= least) & (physical <= most)
             lattice = np.rint(np.where(valid, physical, field.low) * 2.0**field.exponent).astype(np.int64)
         case Angle():
             physical = _numbers(values)
@@ -125,6 +127,12 @@ def hint(name: object, known: Iterable[str]) -> str:
     return f": known are {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}" if names else ""
 
 
+def _ends(field: Real) -> tuple[float, float]:
+    """The range with its own ends on the lattice, which may lie half a step outside: what is decoded can be encoded."""
+    low, high = (lattice * 2.0**-field.exponent for lattice in bounds(field))
+    return min(field.low, low), max(field.high, high)
+
+
 def _number(value: object) -> float:
     number = (
         _number_or_nan(value)
@@ -153,8 +161,7 @@ def _index(values: tuple[str, ...], value: object) -> int:
 def _mask(field: Set, value: object) -> int:
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise InvalidValue(f"{value!r} is not a collection of names")
-    names: frozenset[object] = frozenset(value)  # pyright: ignore[reportUnknownArgumentType]
-    return sum(1 << _index(field.values, name) for name in names)
+    return sum(1 << bit for bit in {_index(field.values, name) for name in value})  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
 
 
 def _suffix(unit: str) -> str:
@@ -171,7 +178,7 @@ def _numbers(values: NDArray[np.generic] | Sequence[object]) -> NDArray[np.float
 def _number_or_nan(value: object) -> float:
     try:
         return float(value)  # pyright: ignore[reportArgumentType] - what is no number becomes NaN
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return math.nan
 
 
@@ -190,7 +197,14 @@ def _name_column(field: Category | Set, values: NDArray[np.generic] | Sequence[o
 
 
 def _hashable(item: object) -> object:
-    return frozenset(item) if isinstance(item, list | tuple | set) else item  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    """`item`, a list of names as a set; None, which no field has, for what cannot be a name."""
+    try:
+        if isinstance(item, list | tuple | set):
+            return frozenset[object](item)  # pyright: ignore[reportUnknownArgumentType]
+        hash(item)
+    except TypeError:
+        return None
+    return item
 
 
 def _encoded_or_none(field: Field, value: object) -> int | None:

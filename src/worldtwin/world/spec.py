@@ -22,6 +22,9 @@ REWARD_BITS: Final = 40
 MAX_FIELDS: Final = 256
 MAX_HISTORY: Final = 64
 MAX_HORIZON: Final = 10_000_000
+MAX_AWAY: Final = 2**21
+"""How many times their width returns may be away from 0: 64 bits count them in steps of 2^-41 of it."""
+_WIDTHS: Final = (1e-200, 1e200)
 OBJECTIVES: Final = ("cases", "return", "fuel")
 
 _VERSION: Final = re.compile(r"\d{1,9}\.\d{1,9}\.\d{1,9}")
@@ -200,6 +203,8 @@ def _scalars(spec: Spec) -> list[Problem]:
     for path, space in (("state", spec.state), ("action", spec.action)):
         if not 1 <= len(space) <= MAX_FIELDS:
             found.append(Problem(path, f"{len(space)} fields: give 1 to {MAX_FIELDS}"))
+    if len(spec.outputs) > MAX_FIELDS:
+        found.append(Problem("outputs", f"{len(spec.outputs)} fields: give at most {MAX_FIELDS}"))
     if not 0 <= spec.history <= MAX_HISTORY:
         found.append(Problem("history", f"{spec.history} is not a number of past steps from 0 to {MAX_HISTORY}"))
     if not 1 <= spec.horizon <= MAX_HORIZON:
@@ -215,6 +220,10 @@ def _returns(spec: Spec) -> list[Problem]:
         return [Problem("returns", f"[{low}, {high}] must be two finite numbers")]
     if low > high:
         return [Problem("returns", f"[{low:g}, {high:g}] is reversed: did you mean [{high:g}, {low:g}]?")]
+    width = high - low
+    if width and not (_WIDTHS[0] <= width <= _WIDTHS[1] and max(abs(low), abs(high)) <= MAX_AWAY * width):
+        message = f"[{low}, {high}] cannot be counted exactly: its ends may be at most {MAX_AWAY:,} times its width"
+        return [Problem("returns", f"{message}, which is from {_WIDTHS[0]:g} to {_WIDTHS[1]:g}")]
     if spec.reward is not None and low == high:
         return [
             Problem("returns", "a reward needs the bounds of an episode's return: add `returns: [lowest, highest]`")

@@ -108,8 +108,7 @@ class Fold:
             self._stop(stride.rows[stride.unknown], t)
             stride = stride.at(~stride.unknown)
         rows = stride.rows
-        totals = self._totals[rows] + stride.rewards
-        self._totals[rows] = np.minimum(np.maximum(totals, -TOTAL_LIMIT), TOTAL_LIMIT)
+        self._add(rows, stride.rewards)
         self._steps[rows] = t + 1
         self._ended[rows] = stride.ended
         self._final[rows] = stride.after
@@ -133,8 +132,11 @@ class Fold:
             sources={source.name.lower(): int(count) for source, count in zip(Source, self._sources, strict=True)},
         )
 
+    def _add(self, rows: Lattice, rewards: Lattice) -> None:
+        self._totals[rows] = np.minimum(np.maximum(self._totals[rows] + rewards, -TOTAL_LIMIT), TOTAL_LIMIT)
+
     def _stop(self, rows: Lattice, t: int) -> None:
         self._unknown[rows] = True
         left = np.full(len(rows), self._horizon - t, dtype=np.int64)
-        self._totals[rows] += self._simulator.pay.penalty(left)
+        self._add(rows, self._simulator.pay.penalty(left))
         self._sources[Source.UNKNOWN] += len(rows)

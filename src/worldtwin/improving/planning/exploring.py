@@ -11,8 +11,8 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from worldtwin.errors import InvalidTask
-from worldtwin.improving.following import Followed, follow
-from worldtwin.improving.values import END, Graph
+from worldtwin.improving.planning.following import Followed, follow
+from worldtwin.improving.planning.values import END, Graph
 from worldtwin.judging import all_starts
 from worldtwin.simulation import Simulator
 from worldtwin.world import Lattice, Spec

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from worldtwin.improving.exploring import explore
-from worldtwin.improving.values import best_pairs
+from worldtwin.improving.planning.exploring import explore
+from worldtwin.improving.planning.values import best_pairs
 from worldtwin.simulation import Simulator
 from worldtwin.tasks import Task
 
