@@ -44,7 +44,7 @@ def test_the_tutorial_runs_as_it_stands(tmp_path: Path, monkeypatch: pytest.Monk
 def test_the_ten_lines_of_the_readme_run_as_they_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     sources = [source for kind, source in blocks(ROOT / "README.md") if kind == "python"]
-    assert float(run_python("\n".join(sources), {})) > 100
+    assert float(run_python("\n".join(sources), {})) > 450
 
 
 def test_the_yaml_of_the_reference_is_right(tmp_path: Path) -> None:

@@ -84,3 +84,37 @@ def test_a_session_says_what_is_possible_and_shows_sets_to_machines(run: Run, fo
     text = text.replace("action:", "  ways: {type: set, values: [east, west]}\naction:")
     (folder / "ways.yaml").write_text(text.replace("{place: 0}", "{place: 0, ways: [west, east]}"))
     assert run("session", "ways.yaml", "state", "--key", "1", "--json").json["state"]["ways"] == ["east", "west"]
+
+
+def test_the_present_yaml_says_what_pays_and_other_fields_need_a_new_fit(run: Run, folder: Path) -> None:
+    run("record", "corridor.yaml")
+    run("fit", "corridor.yaml")
+    text = (folder / "corridor.yaml").read_text()
+    (folder / "corridor.yaml").write_text(text.replace('"1 if next.place == 5 else -1"', '"0.5"'))
+    assert run("run", "go.py", "corridor.yaml", "--episodes", "1", "--key", "1", "--json").json["return"] == 2.5
+    (folder / "corridor.yaml").write_text(text.replace("range: [0, 5]", "range: [0, 9]"))
+    stale = run("run", "go.py", "corridor.yaml", "--key", "1")
+    assert stale.code == 2
+    assert "older corridor.yaml: run `worldtwin fit corridor.yaml` again" in stale.err
+
+
+def test_improved_parameters_are_named(run: Run, folder: Path) -> None:
+    run("record", "corridor.yaml")
+    run("fit", "corridor.yaml")
+    (folder / "knob.py").write_text(
+        "reach = param(0, low=0, high=9)\n\n\ndef act(state):\n    return 'right' if state.place < reach else 'left'\n"
+    )
+    printed = run("improve", "knob.py", "corridor.yaml", "--key", "1")
+    assert printed.code == 0
+    assert "reach 0 → " in printed.out
+
+
+def test_a_csv_is_never_counted_twice(run: Run, folder: Path) -> None:
+    (folder / "log.csv").write_text("place,move\n" + "".join(f"{i % 5},right\n" for i in range(20)))
+    (folder / "corridor.yaml").write_text((folder / "corridor.yaml").read_text() + "traces: log.csv\n")
+    run("fit", "corridor.yaml")
+    assert "0 transitions added" in run("record", "corridor.yaml", "log.csv").out
+
+
+def test_the_version_is_printed(run: Run) -> None:
+    assert run("--version").out.strip().count(".") == 2

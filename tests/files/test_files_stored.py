@@ -195,3 +195,10 @@ def test_only_what_others_can_check_is_saved(tmp_path: Path) -> None:
     with pytest.raises(InvalidValue, match="a dict cannot be saved"):
         save({}, tmp_path / "x.wts")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_file_is_never_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(TracesError, match="is not a file that could be replaced"):
+        save(load_simulator(VECTORS / "nothing.wts"), tmp_path / "pipe")
+    assert (tmp_path / "pipe").is_fifo()

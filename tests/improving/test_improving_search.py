@@ -70,14 +70,14 @@ def test_whole_numbers_are_searched_as_whole_numbers(corridor: Simulator) -> Non
     found = search(LocalTask(walk, corridor.spec).with_parameters([-9]), corridor, evaluations=150, key=1)
 
     assert found.decision.better
-    assert found.decision.exact
-    assert found.after == pytest.approx(-4.0)
+    assert not found.decision.exact, "a Python function may draw: it is never taken for enumerated"
+    assert found.after == pytest.approx(-4.0, abs=0.2)
 
 
 def test_a_table_is_planned(corridor: Simulator) -> None:
     found = search(Task.table(corridor.spec), corridor, key=1)
 
-    assert found.after == pytest.approx(-4.0)
+    assert found.after == pytest.approx(-4.0, abs=0.2)
     assert found.stop == "the plan is complete"
 
 

@@ -14,8 +14,12 @@ from worldtwin.cli.options import AsJson, Seed, SimulatorFile, SpecFile, TaskNam
 from worldtwin.cli.output import emit, progress_bar
 from worldtwin.errors import InvalidValue
 from worldtwin.judging import Cases
+from worldtwin.script import Parameter, Program
 from worldtwin.simulation import Simulator
+from worldtwin.tasks import LocalTask, Task
 from worldtwin.world import shown
+
+SHOWN_PARAMETERS = 8
 
 Reality = Annotated[str, typer.Argument(metavar="ENV", help="the real environment, such as gym:CartPole-v1")]
 CasesFile = Annotated[Path | None, typer.Option("--cases", help="a case file (default: the YAML's)")]
@@ -53,7 +57,9 @@ def improve(
     lines = [f"     {line}" for line in found.text.splitlines()]
     if better:
         wt.save(found.task, output)
-        lines += [f"     wrote {output}", "     try it in reality before you believe it: worldtwin evaluate ..."]
+        lines += [f"     {line}" for line in changes(task, found.task)]
+        check = f"worldtwin evaluate {output} gym:... --spec {simulator_file.with_suffix('.yaml')}"
+        lines += [f"     wrote {output}", f"     try it in reality before you believe it: {check}"]
     result = {"command": "improve", "better": better, "before": found.before, "after": found.after,
               "sources": dict(found.sources), "evaluations": found.evaluations, "decision": to_builtins(found.decision),
               "task": str(output) if better else None}  # fmt: skip
@@ -154,6 +160,22 @@ def judge(
     emit(result, lines, as_json=as_json)
     if not good:
         raise typer.Exit(1)
+
+
+def changes(before: Task | LocalTask, after: Task | LocalTask) -> list[str]:
+    """`gain 0.2 → 1.617` for each declared parameter of a script that changed, when there are not too many."""
+    if not isinstance(before, Task) or not isinstance(after, Task):
+        return []
+    if not isinstance(before.program, Program) or not isinstance(after.program, Program):
+        return []
+    pairs = zip(before.program.parameters, after.program.parameters, strict=True)
+    said = [f"{old.name} {_values(old)} → {_values(new)}" for old, new in pairs if old != new]
+    return [" · ".join(said)] if 0 < len(said) <= SHOWN_PARAMETERS else []
+
+
+def _values(parameter: Parameter) -> str:
+    numbers = ", ".join(shown(value) for value in parameter.values)
+    return f"[{numbers}]" if parameter.array else numbers
 
 
 def cases_of(path: Path | None, simulator_file: Path, simulator: Simulator) -> Cases:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 
 import worldtwin as wt
 from worldtwin import files
@@ -14,12 +15,17 @@ from worldtwin.cli.output import note
 from worldtwin.errors import InvalidValue
 from worldtwin.simulation import Simulator
 from worldtwin.tasks import Task
+from worldtwin.world import Spec
 
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object")]
 Seed = Annotated[int | None, typer.Option("--key", help="the key of all chance (default: drawn, and named on stderr)")]
 SpecFile = Annotated[Path, typer.Argument(metavar="SPEC", help="the world's YAML")]
 SimulatorFile = Annotated[Path, typer.Argument(metavar="SIM", help="a .wts file, or the YAML that it lies beside")]
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help="FILE.wtt, FILE.py[:FUNCTION], table, or network[:8,8]")]
+
+
+LEARNED_PARTS = ("name", "state", "action", "outputs", "history", "stateless")
+"""What of a spec a simulator is learned for."""
 
 
 def key_of(seed: int | None) -> int:
@@ -40,8 +46,18 @@ def simulator_of(path: Path) -> Simulator:
     """The simulator in a .wts file or beside a YAML; when nothing was learned yet, one that knows only its bounds."""
     if path.suffix not in {".yaml", ".yml"}:
         return wt.load_simulator(path)
-    beside = simulator_beside(path)
-    return wt.load_simulator(beside) if beside.exists() else Simulator(spec=files.load_spec(path))
+    spec, beside = files.load_spec(path), simulator_beside(path)
+    return _under(spec, wt.load_simulator(beside), path) if beside.exists() else Simulator(spec=spec)
+
+
+def _under(spec: Spec, simulator: Simulator, path: Path) -> Simulator:
+    """`simulator` with the YAML's present spec: reward, ends and the like need no learning, other fields do."""
+    learned = simulator.spec
+    if any(getattr(spec, part) != getattr(learned, part) for part in LEARNED_PARTS):
+        raise InvalidValue(
+            f"{simulator_beside(path)} was learned from an older {path}: run `worldtwin fit {path}` again"
+        )
+    return replace(simulator, spec=spec)
 
 
 def task_of(name: str, simulator: Simulator) -> Task:

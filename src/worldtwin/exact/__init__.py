@@ -4,12 +4,12 @@ from worldtwin.exact.backend import Backend, NumpyBackend
 from worldtwin.exact.key import STREAM_MEMBER, STREAM_START, STREAM_SUCCESSOR, Key, Words, below, draw
 from worldtwin.exact.network import Layer, StackedLayer
 from worldtwin.exact.polynomial import Basis, Feature
-from worldtwin.exact.rounding import round_shift, round_shift_columns
+from worldtwin.exact.rounding import round_shift
 from worldtwin.exact.table import Edges, RowIndex
 from worldtwin.exact.trigonometry import cosine, sine
 
 __all__ = [
     "STREAM_MEMBER", "STREAM_START", "STREAM_SUCCESSOR", "Backend", "Basis", "Edges", "Feature", "Key", "Layer",
     "NumpyBackend", "RowIndex", "StackedLayer", "Words", "below", "cosine", "draw", "round_shift",
-    "round_shift_columns", "sine",
+    "sine",
 ]  # fmt: skip

@@ -40,24 +40,16 @@ def threefry(k0: Words, k1: Words, c0: Words, c1: Words) -> tuple[Words, Words]:
     return x0, x1
 
 
-def threefry_word(k0: int, k1: int, c0: int, c1: int) -> tuple[int, int]:
-    """`threefry` of one counter in Python integers, for the one-step fast path."""
-    schedule = (k0, k1, k0 ^ k1 ^ _PARITY)
-    x0, x1 = (c0 + k0) & _WORD, (c1 + k1) & _WORD
-    for block in range(5):
-        for rotation in _ROTATIONS[block % 2]:
-            x0 = (x0 + x1) & _WORD
-            x1 = (((x1 << rotation) | (x1 >> (32 - rotation))) & _WORD) ^ x0
-        x0 = (x0 + schedule[(block + 1) % 3]) & _WORD
-        x1 = (x1 + schedule[(block + 2) % 3] + block + 1) & _WORD
-    return x0, x1
-
-
 class Key(Struct, frozen=True):
     """The root of everything that happens by chance: two 32-bit words. The same key gives the same run everywhere."""
 
     high: int
     low: int
+
+    def __post_init__(self) -> None:
+        """Refuse what are no 32-bit words."""
+        if not (0 <= self.high <= _WORD and 0 <= self.low <= _WORD):
+            raise InvalidValue(f"key words {self.high} and {self.low} are not 32-bit words: use Key.of(number)")
 
     @staticmethod
     def of(seed: int | Key) -> Key:

@@ -15,10 +15,3 @@ def round_shift(value: Integers, shift: int) -> Integers:
     if shift > 0:
         return (value + (1 << (shift - 1))) >> shift
     return value << -shift
-
-
-def round_shift_columns(values: NDArray[np.int64], shifts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """`round_shift` with a shift for each column: `values` (..., columns), `shifts` (columns,)."""
-    right = np.maximum(shifts, 0)
-    half: NDArray[np.int64] = (np.int64(1) << right) >> 1
-    return ((values + half) << np.maximum(-shifts, 0)) >> right

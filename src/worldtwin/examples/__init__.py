@@ -1,6 +1,6 @@
 """Small bundled worlds and what can be done with them: cart-pole, maze, lamp."""
 
-from worldtwin.examples.demo import DEMOS, demo
+from worldtwin.examples.demo import DEMOS, demo, world
 from worldtwin.examples.stage import DemoResult
 
-__all__ = ["DEMOS", "DemoResult", "demo"]
+__all__ = ["DEMOS", "DemoResult", "demo", "world"]

@@ -46,6 +46,13 @@ def demo(name: str, folder: str | Path | None = None, *, key: Key | int, echo: C
         return _play(name, Stage(Path(place), Path.cwd() / "report.html", Key.of(key), echo))
 
 
+def world(name: str) -> Path:
+    """The YAML of the bundled world called `name`. Raises `InvalidValue`."""
+    if name not in _STORIES:
+        raise InvalidValue(f"there is no bundled world `{name}`{hint(name, DEMOS)}")
+    return Path(__file__).parent / name.replace("-", "_") / f"{name}.yaml"
+
+
 def _play(name: str, stage: Stage) -> DemoResult:
     result = dict(_STORIES[name](stage))
     seconds = stage.total_seconds

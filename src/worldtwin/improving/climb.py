@@ -16,6 +16,7 @@ from worldtwin.improving.evolution import Box, Evolution
 from worldtwin.improving.plateau import LAG, Plateau
 from worldtwin.improving.progress import Listener, Progress
 from worldtwin.improving.rehearsal import Rehearsal, Rehearsals
+from worldtwin.improving.scouting import SCOUTS, scouted
 from worldtwin.improving.starts import fresh_starts, mixed_starts
 from worldtwin.tasks import LocalTask, Network, Task
 
@@ -93,6 +94,13 @@ def box_of(task: Task | LocalTask) -> Box:
     )
 
 
+def is_ranged(task: Task | LocalTask) -> bool:
+    """Whether every parameter has a declared range, so that all of it can be looked at."""
+    parameters = task.parameters()
+    finite = np.isfinite(parameters.low) & np.isfinite(parameters.high)
+    return bool(finite.all()) and not (isinstance(task, Task) and isinstance(task.program, Network))
+
+
 def _network_spread(size: int) -> NDArray[np.float64]:
     return np.full(size, LINEAR_SPREAD if size <= FEW else NETWORK_SPREAD)
 
@@ -103,7 +111,9 @@ class _Climber:
 
     def __init__(self, rehearsals: Rehearsals, limits: Limits, key: Key, progress: Listener | None) -> None:
         self._rehearsals, self._limits, self._key, self._progress = rehearsals, limits, key, progress
-        box = box_of(rehearsals.task)
+        self._sources: dict[str, int] = {}
+        self.generations = self.evaluations = 0
+        box = self._scouted(box_of(rehearsals.task))
         few = int(box.free.sum()) <= FEW
         self._starts = 10 if few else 16
         self._evolution = Evolution(box, population=16 if few else 32, key=key)
@@ -112,9 +122,17 @@ class _Climber:
         self._latest = box.middle
         self._middles: deque[NDArray[np.float64]] = deque()
         self._began = limits.clock()
-        self._sources: dict[str, int] = {}
-        self.generations = self.evaluations = 0
         self.stop: Stop | None = None
+
+    def _scouted(self, box: Box) -> Box:
+        """The box after a wide first look, where the ranges are declared and the budget allows it."""
+        enough = self._limits.evaluations is None or self._limits.evaluations >= 3 * SCOUTS
+        if not enough or not is_ranged(self._rehearsals.task):
+            return box
+        found_box, found = scouted(self._rehearsals, box, key=self._key.child("scout"))
+        self.evaluations += len(found.scores)
+        self._count(found)
+        return found_box
 
     def generation(self) -> None:
         """Try one population and the distribution's middle from fresh starts, and move on."""
@@ -147,6 +165,9 @@ class _Climber:
         self._latest = values[at]
         if found.scores[at] > self._best[0]:
             self._best = (float(found.scores[at]), values[at])
+        self._count(found)
+
+    def _count(self, found: Rehearsal) -> None:
         for name, count in found.sources.items():
             if count:
                 self._sources[name] = self._sources.get(name, 0) + count

@@ -21,11 +21,14 @@ BETS: Final = 11
 
 FIRST_LOOK: Final = 256
 
+LAST_LOOK: Final = 16_384
+"""More differences than that take minutes of big numbers for gains that nobody would notice."""
+
 
 def looks() -> Iterator[int]:
-    """After how many episodes the evidence is looked at: 256, 512, 1,024 and so on."""
+    """After how many episodes the evidence is looked at: 256, 512, 1,024 and so on up to 16,384."""
     episodes = FIRST_LOOK
-    while True:
+    while episodes <= LAST_LOOK:
         yield episodes
         episodes *= 2
 

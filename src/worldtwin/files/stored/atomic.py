@@ -12,6 +12,8 @@ from worldtwin.errors import TracesError
 def write_whole(content: bytes, path: Path) -> None:
     """Make `path` a file of `content`, durable on return. Raises `TracesError`; then nothing has changed."""
     target = Path(os.path.realpath(path))
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        raise TracesError(f"{path}: is not a file that could be replaced: name another one")
     draft = target.with_name(f".worldtwin-{secrets.token_hex(8)}")
     try:
         try:

@@ -135,6 +135,8 @@ def _is_float(look: Look, name: str) -> bool:
 def _longest(look: Look) -> int:
     if "step" in look.table.column_names and look.table.num_rows:
         return int(np.max(look.table.column("step").to_numpy())) + 1
+    if "episode" in look.table.column_names and look.table.num_rows:
+        return int(np.unique(look.table.column("episode").to_numpy(zero_copy_only=False), return_counts=True)[1].max())
     return HORIZON
 
 

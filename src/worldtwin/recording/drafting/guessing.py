@@ -101,7 +101,7 @@ def _finite(columns: list[Any]) -> NDArray[np.float64]:
 
 
 def _on_circle(first: NDArray[np.float64], second: NDArray[np.float64]) -> bool:
-    if len(first) < 10 or not (np.isfinite(first).all() and np.isfinite(second).all()):
+    if len(first) != len(second) or len(first) < 10 or not (np.isfinite(first).all() and np.isfinite(second).all()):
         return False
     return bool((np.abs(first**2 + second**2 - 1) < _COSINE).all()) and bool(np.ptp(first) + np.ptp(second) > 0)
 

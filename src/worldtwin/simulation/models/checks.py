@@ -34,6 +34,7 @@ def seal(value: Struct) -> None:
     for name in value.__struct_fields__:
         array: object = getattr(value, name)
         if isinstance(array, np.ndarray):
-            view = cast("NDArray[np.int64]", array).view()  # the checks before this one saw to its type
-            view.flags.writeable = False
-            structs.force_setattr(value, name, view)
+            own = cast("NDArray[np.int64]", array)  # the checks before this one saw to its type
+            own = own.copy() if own.flags.writeable else own
+            own.flags.writeable = False
+            structs.force_setattr(value, name, own)
