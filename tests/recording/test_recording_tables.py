@@ -1,5 +1,7 @@
 """CSV files, made-up data, and the gaps to be filled."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -216,3 +218,23 @@ def test_made_up_data_without_rows_are_refused_and_replace_nothing(tmp_path: Pat
     with pytest.raises(TracesError, match="corner has no rows"):
         synthetic_rules([], traces, name="corner")
     assert len(traces.transitions().transitions) == 1
+
+
+def test_two_processes_that_import_one_file_at_once_store_it_once(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("x,action\n" + "".join(f"{row},{row % 2}\n" for row in range(20_000)))
+    script = (
+        "import sys, time; from worldtwin.recording import import_csv; from worldtwin.traces import Traces\n"
+        "traces = Traces('log.traces'); print('ready', flush=True); sys.stdin.readline(); import_csv('log.csv', traces)"
+    )
+    command = [sys.executable, "-c", script]
+    both = [subprocess.Popen(command, cwd=tmp_path, stdin=-1, stdout=-1, text=True) for _ in range(2)]
+    for one in both:
+        assert one.stdout is not None
+        assert one.stdout.readline() == "ready\n"
+    for one in both:
+        assert one.stdin is not None
+        one.stdin.write("go\n")
+        one.stdin.flush()
+    for one in both:
+        one.communicate()
+    assert len(Traces(tmp_path / "log.traces")) == 20_000

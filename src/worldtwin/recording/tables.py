@@ -62,7 +62,7 @@ def add_table(table: pa.Table, traces: Traces, source: str) -> int:
         return 0
     if "episode" in table.column_names:
         table = _with_own_episodes(table, traces)
-    traces.append(table, source=source)
+    traces.append_once(table, source=source)
     return table.num_rows
 
 

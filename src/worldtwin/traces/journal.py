@@ -96,10 +96,15 @@ class Journal:
         """Go on in the parent, and begin in the child: the lock is free in both."""
         self._lock.release()
 
-    def append(self, batches: Sequence[Batch], columns: dict[str, str]) -> str:
-        """Store all of `batches` or none, durably, and the new kinds of `columns`; the version after them."""
+    def append(self, batches: Sequence[Batch], columns: dict[str, str], *, unless_said: str = "") -> str:
+        """Store all of `batches` or none, durably, and the new kinds of `columns`; the version after them.
+
+        None when `unless_said`, `NAME DIGEST`, is what its name said last, also when two processes try at once.
+        """
         with self._transaction() as connection:
             number, version = _tip(connection)
+            if unless_said and _said_before(connection, unless_said):
+                return version
             for batch in batches:
                 number, version = number + 1, _chained(version, batch.body)
                 connection.execute(
@@ -220,6 +225,14 @@ class Journal:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+
+
+def _said_before(connection: sqlite3.Connection, source: str) -> bool:
+    """Whether `source`, `NAME DIGEST`, is what the batches of that name said last."""
+    name = source.rpartition(" ")[0] + " "
+    query = "SELECT source FROM batches WHERE source != '' AND substr(source, 1, ?) = ? ORDER BY number DESC LIMIT 1"
+    found = connection.execute(query, (len(name), name)).fetchone()
+    return found is not None and found[0] == source
 
 
 def _apart_at_fork(journal: Journal) -> None:

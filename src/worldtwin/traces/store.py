@@ -84,6 +84,13 @@ class Traces:
 
     def append_all(self, tables: Iterable[Columns], *, source: str = "") -> str:
         """Store all `tables` or none; the version after them."""
+        return self._appended(tables, source)
+
+    def append_once(self, columns: Columns, *, source: str) -> str:
+        """`append`, unless `source` is what its name said last, in this process or another; the version after it."""
+        return self._appended([columns], source, unless_said=source)
+
+    def _appended(self, tables: Iterable[Columns], source: str, *, unless_said: str = "") -> str:
         whole = [
             completed(
                 table_of(table, self.path), self.begin, synthetic=source.startswith(SYNTHETIC), where=self.path.name
@@ -93,7 +100,7 @@ class Traces:
         kinds = self._new_kinds(whole)
         slices = [table.slice(at, MOST_ROWS) for table in whole for at in range(0, table.num_rows, MOST_ROWS)]
         batches = [self._batch(marked(table, self.spec), source) for table in slices]
-        return self._journal.append(batches, kinds) if batches else self._journal.tip()[1]
+        return self._journal.append(batches, kinds, unless_said=unless_said) if batches else self._journal.tip()[1]
 
     @property
     def version(self) -> str:
