@@ -36,17 +36,25 @@ AS_IT_IS: Final = 0.1
 FIRST: Final = 0.5
 """The share of the real steps that is recorded before anything is learned."""
 
+WORTH: Final = 0.01
+"""By which share of the return range a real mean must be higher to be called better: a few episodes show no less."""
+
+ALARM: Final = 0.1
+"""A simulated return above the real one by more than this share of the return range: the simulator was exploited."""
+
 
 class Round(Struct, frozen=True, kw_only=True):
     """One round: mean returns of its task in the simulator and in reality, and whether the search had found it.
 
-    `found` is False when the simulator knew nothing better than the task of the round before.
+    `found` is False when the simulator knew nothing better than the task of the round before; `alarm` is True when the
+    simulator promised far more than reality gave.
     """
 
     found: bool
     simulated: float
     real: float
     real_steps: int
+    alarm: bool = False
 
     @property
     def gap(self) -> float:
@@ -73,6 +81,7 @@ class Iteration(Struct, frozen=True, kw_only=True, eq=False):
         """Some lines for people, the outcome last."""
         lines = [
             f"round {number}: simulated {shown(one.simulated)}, real {shown(one.real)} ({one.real_steps:,} real steps)"
+            + (" · the simulator promised too much: what was recorded now corrects it" if one.alarm else "")
             for number, one in enumerate(self.rounds, start=1)
         ]
         word = "better in reality" if self.better else "not better in reality, so the given task stays"
@@ -119,6 +128,7 @@ class _Loop:
     def __init__(self, spec: Spec, reality: Reality, traces: Traces, key: Key, progress: Listener | None) -> None:
         self._spec, self._reality, self._traces, self._key, self._progress = spec, reality, traces, key, progress
         self._episodes = self._steps = 0
+        self._width = spec.returns[1] - spec.returns[0]
         self._began = time.monotonic()
 
     def run(self, task: Task | LocalTask, cases: Sequence[Case], real_steps: int, rounds: int) -> Iteration:
@@ -134,7 +144,7 @@ class _Loop:
                 if found.stop == Stop.INTERRUPTED:
                     break
                 done.append(self._tried(found, share=(real_steps - self._steps) // (rounds - number)))
-                if done[-1].real > best_real:
+                if done[-1].found and done[-1].real > best_real + WORTH * self._width:
                     best, best_real = found.task, done[-1].real
                 simulator = self._learned(number + 1)
                 if self._steps >= real_steps or (not done[-1].found and readiness(simulator).ready):
@@ -155,7 +165,8 @@ class _Loop:
         real = self._live(found.task, until=began + (share if better else 1))
         if not better and self._steps < began + share:
             self._live(found.task, until=began + share, noise=NOISE)
-        return Round(found=better, simulated=found.after, real=real, real_steps=self._steps - began)
+        alarm = found.after - real > ALARM * self._width
+        return Round(found=better, simulated=found.after, real=real, real_steps=self._steps - began, alarm=alarm)
 
     def _learned(self, number: int) -> Simulator:
         """The simulator of everything that was recorded so far."""
