@@ -48,6 +48,17 @@ def expressions(statement: Statement) -> tuple[Node, ...]:
             return ()
 
 
+def inside(statement: Statement) -> tuple[Statement, ...]:
+    """The statements of the blocks inside of a statement."""
+    match statement:
+        case If():
+            return (*statement.body, *statement.orelse)
+        case While() | For():
+            return statement.body
+        case _:
+            return ()
+
+
 def most_cost(tree: Tree) -> int | None:
     """The most fuel that one call can take, or None when a loop has no written limit."""
     known: list[int | None] = []
