@@ -21,7 +21,7 @@ from worldtwin.script.parameter import Parameter
 from worldtwin.script.records import Record, record_of
 from worldtwin.script.running.arithmetic import Values
 from worldtwin.script.running.batches import finite, memory_cells, memory_rows
-from worldtwin.script.running.cost import most_cost
+from worldtwin.script.running.cost import array_numbers, most_cost
 from worldtwin.script.running.steps import program_runner
 from worldtwin.script.trap import Trap, Trapped
 from worldtwin.script.tree import INT, Kind, Tree, Type
@@ -29,6 +29,9 @@ from worldtwin.world import Category, Lattice, Set, Space, Value, decode_column,
 
 FUEL: Final = 1_000_000
 """What one step of a program may cost, in evaluated nodes, before it traps."""
+
+MOST_ARRAY_NUMBERS: Final = 2**18
+"""Numbers in all arrays that a program writes out or gives a name."""
 
 NOT_FINITE: Final = 1
 """The line that an action which is not finite is told of."""
@@ -239,6 +242,8 @@ def _checked(source: Source, function: str, state: Space | None, action: Space |
         name, found = _found(source, function, seen, expected)
     except RecursionError as error:
         raise InvalidScript("too deeply nested: split it into smaller steps") from error
+    if array_numbers(found.tree) > MOST_ARRAY_NUMBERS:
+        raise InvalidScript(f"the arrays have more than {MOST_ARRAY_NUMBERS:,} numbers in all: use fewer ones")
     cells = {("param", each.name): parameter_type(each) for each in found.parameters}
     cells |= {("state", each): found.state[each] for each in found.observes}
     cells |= {("memory", each.name): each.type for each in found.memory}

@@ -109,7 +109,8 @@ class _Instance:
         try:
             self._run(self._store, n, -int(each), fuel)
         except (_wasmtime().Trap, _wasmtime().WasmtimeError) as error:
-            raise InvalidTask(f"the program stopped inside of the machine: {error}") from error
+            reason = str(error).strip().splitlines()[-1].strip()
+            raise InvalidTask(f"the program stopped inside of the machine: {reason}") from error
 
 
 def _shared(view: Numbers, cell: Numbers) -> bool:
@@ -145,6 +146,7 @@ def _engine() -> Any:  # noqa: ANN401 - wasmtime has no strict types
     config.wasm_multi_memory = False
     config.max_wasm_stack = _STACK_BYTES
     config.parallel_compilation = False
+    config.cranelift_opt_level = "none"  # its other levels take time that grows with the square of a function's length
     engine = wasmtime.Engine(config)
     weakref.finalize(engine, engine.close)
     return engine

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from msgspec import Struct
 
@@ -12,8 +12,8 @@ from worldtwin.script.compiling.code import Module
 from worldtwin.script.compiling.layout import ATAN_AT, NUMBER, PAGE, QUARTERS_AT, TABLES_AT, Key, Layout, layout_of
 from worldtwin.script.compiling.library import needed
 from worldtwin.script.compiling.statements import function_text
-from worldtwin.script.running.cost import expressions, inside
-from worldtwin.script.tree import Node, Recode, Statement, Tree, Type, While, children
+from worldtwin.script.running.cost import nodes
+from worldtwin.script.tree import Recode, Tree, Type
 
 
 class Compiled(Struct, frozen=True, kw_only=True):
@@ -80,18 +80,3 @@ def _tables(tree: Tree) -> tuple[dict[tuple[int, ...], int], bytes]:
             placed[node.table] = TABLES_AT + len(data)
             data += struct.pack(f"<{len(node.table) + 1}q", node.table[-1], *node.table)
     return placed, data
-
-
-def nodes(tree: Tree) -> Iterator[Node]:
-    """Every expression of a program, from the outside in."""
-    statements: list[Statement] = [each for function in tree.functions for each in function.body]
-    while statements:
-        statement = statements.pop()
-        statements += inside(statement)
-        left = list(expressions(statement))
-        if isinstance(statement, While):
-            left.append(statement.test)
-        while left:
-            node = left.pop()
-            left += children(node)
-            yield node

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from worldtwin.script.tree import (
     Array,
     Assign,
@@ -57,6 +59,27 @@ def inside(statement: Statement) -> tuple[Statement, ...]:
             return statement.body
         case _:
             return ()
+
+
+def nodes(tree: Tree) -> Iterator[Node]:
+    """Every expression of a program, from the outside in."""
+    statements: list[Statement] = [each for function in tree.functions for each in function.body]
+    while statements:
+        statement = statements.pop()
+        statements += inside(statement)
+        left = list(expressions(statement))
+        if isinstance(statement, While):
+            left.append(statement.test)
+        while left:
+            node = left.pop()
+            left += children(node)
+            yield node
+
+
+def array_numbers(tree: Tree) -> int:
+    """The numbers in all arrays that a program writes out or gives a name: what bounds its memory."""
+    written = sum(node.type.length for node in nodes(tree) if isinstance(node, Array))
+    return written + sum(kind.length for function in tree.functions for kind in function.slots[function.arguments :])
 
 
 def most_cost(tree: Tree) -> int | None:
