@@ -156,12 +156,15 @@ class Program(Struct, frozen=True, eq=False, kw_only=True):
         cells += [decode_column(self.state.fields[column], rows[:, column]) for column in columns]
         cells += memory_cells(memory, tuple(field.type for field in self.memory))
         answers = self.machine.run(cells, len(rows), fuel)
-        lines = np.where(finite(answers.results, answers.lines > 0), answers.lines, NOT_FINITE)
-        results = [np.where(lines > 0, 0, column) for column in answers.results]
+        lines, results = answers.lines, answers.results
+        lines[~finite(results, lines > 0)] = NOT_FINITE
+        trapped = lines > 0
+        if trapped.any():
+            results = [np.where(trapped, 0, column) for column in results]
         actions, possible = encoded(self.action, results)
         return Steps(
             actions=actions,
-            memory=memory_rows(answers.memory, memory, lines > 0),
+            memory=memory_rows(answers.memory, memory, trapped),
             lines=lines,
             possible=possible,
             fuel=answers.fuel,

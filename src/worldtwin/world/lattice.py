@@ -78,7 +78,7 @@ def encode_column(field: Field, values: NDArray[np.generic] | Sequence[object]) 
     match field:
         case Real():
             physical = _numbers(values)
-            valid = np.isfinite(physical) & (physical >= field.low) & (physical <= field.high)
+            valid = (physical >= field.low) & (physical <= field.high)
             lattice = np.rint(np.where(valid, physical, field.low) * 2.0**field.exponent).astype(np.int64)
         case Angle():
             physical = _numbers(values)

@@ -40,6 +40,7 @@ _SIGNS: Final[dict[Comparison, str]] = {"==": "eq", "!=": "ne", "<": "lt", "<=":
 _FLOATS: Final = {"+": "f64.add", "-": "f64.sub", "*": "f64.mul", "/": "f64.div"}
 _ROUNDING: Final = {"floor": "f64.floor", "ceil": "f64.ceil", "round": "f64.nearest", "trunc": "f64.trunc"}
 _LARGEST: Final = -float(LEAST)
+_FEW_CHOICES: Final = 4
 
 
 def constant(kind: Type, value: float) -> str:
@@ -317,9 +318,23 @@ def _recode(code: Code, node: Recode) -> None:
 
 def _among(code: Code, node: Among) -> None:
     with code.temporary("i64") as value:
-        code.add(f"local.set {value}", "i32.const 0")
-        for choice in node.choices:
+        code.add(f"local.set {value}")
+        _search(code, value, node.choices)
+
+
+def _search(code: Code, value: str, choices: tuple[int, ...]) -> None:
+    """Whether the variable is one of the choices, which are in order: what it takes grows with their logarithm."""
+    if len(choices) <= _FEW_CHOICES:
+        code.add("i32.const 0")
+        for choice in choices:
             code.add(f"local.get {value}", f"i64.const {choice}", "i64.eq", "i32.or")
+        return
+    middle = len(choices) // 2
+    code.add(f"local.get {value}", f"i64.const {choices[middle]}", "i64.lt_s", "if (result i32)")
+    _search(code, value, choices[:middle])
+    code.add("else")
+    _search(code, value, choices[middle:])
+    code.add("end")
 
 
 def _power(code: Code, node: Power) -> None:

@@ -1,7 +1,8 @@
 """Where everything is in a program's linear memory: tables, parameters, state, memory, results, traps, fuel, arrays.
 
 A number takes eight bytes. A field is a column of as many numbers as one call has rows; an array field has its arrays
-one after the other. Parameters of the whole program are in the first row of their column.
+one after the other. Parameters of the whole program are in the first row of their column. At `asked` are the number of
+rows, -1 when each row has its own parameters (else 0), and the fuel of a step.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class Layout(Struct, frozen=True, kw_only=True):
     results: tuple[Column, ...]
     lines: int
     fuel: int
+    asked: int
     end: int
 
 
@@ -67,5 +69,6 @@ def layout_of(cells: Mapping[Key, Type], results: Iterable[Type], tables: int) -
         results=tuple(placed[len(cells) :]),
         lines=at,
         fuel=at + NUMBER * rows,
-        end=at + 2 * NUMBER * rows,
+        asked=at + 2 * NUMBER * rows,
+        end=at + 2 * NUMBER * rows + 3 * NUMBER,
     )

@@ -15,6 +15,9 @@ from worldtwin.exact.functions import LARGEST_ANGLE
 from worldtwin.script.compiling.layout import ATAN_AT, QUARTERS_AT
 from worldtwin.script.compiling.tracing import formula_texts
 
+_NEAR: Final = 0.75
+"""An angle (but for zero, with its sign) of less than an eighth of a turn is its own rest: nothing is subtracted."""
+
 _TEXTS: Final[dict[str, str]] = {
     "ldexp": """(func $ldexp (param $y f64) (param $n i64) (result f64)
         (if (i64.gt_s (local.get $n) (i64.const 1023)) (then
@@ -44,6 +47,10 @@ _TEXTS: Final[dict[str, str]] = {
         (local $count f64) (local $high f64) (local $low f64) (local $result f64)
         (if (i32.eqz (f64.le (f64.abs (local.get $x)) (f64.const {LARGEST_ANGLE.hex()}))) (then
             (return (f64.const nan))))
+        (if (i32.and (f64.lt (f64.abs (local.get $x)) (f64.const {_NEAR.hex()})) (f64.ne (local.get $x) (f64.const 0)))
+            (then
+                (if (i64.eqz (local.get $turn)) (then (return (call $sin_near (local.get $x) (f64.const 0)))))
+                (return (call $cos_near (local.get $x) (f64.const 0)))))
         (local.set $count (f64.nearest (f64.mul (local.get $x) (f64.const {(2 / math.pi).hex()}))))
         (call $reduced (local.get $x) (local.get $count))
         (local.set $low)

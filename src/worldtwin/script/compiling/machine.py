@@ -22,6 +22,9 @@ Numbers = NDArray[Any]  # int64 or float64, as the column's type says
 WASM_FUEL: Final = 8192
 """Instructions that one unit of a program's fuel may stand for, at most: `%` of floats takes the most of them."""
 
+LONG_TEXT: Final = 2**17
+"""Modules with more text than that are compiled with less effort."""
+
 _STACK_BYTES: Final = 512 * 1024
 
 
@@ -59,7 +62,7 @@ class Machine:
         if self._compiled is None or self._module is None:
             wasmtime = _wasmtime()
             program = compiled(self._tree, self._cells)
-            self._module = wasmtime.Module(_engine(), wasmtime.wat2wasm(program.text))
+            self._module = wasmtime.Module(_engine(_effort(program)), wasmtime.wat2wasm(program.text))
             self._compiled = program
             weakref.finalize(self, self._module.close)
         return _Instance(self._compiled, self._module)
@@ -72,7 +75,7 @@ class _Instance:
         wasmtime = _wasmtime()
         layout = program.layout
         self.rows = layout.rows
-        self._store = wasmtime.Store(_engine())
+        self._store = wasmtime.Store(_engine(_effort(program)))
         weakref.finalize(self, self._store.close)
         self._store.set_limits(memory_size=program.pages * PAGE, table_elements=0, instances=1, tables=0, memories=1)
         self._store.set_fuel(WASM_FUEL)
@@ -83,7 +86,7 @@ class _Instance:
         self._parameters = [record == "param" for record, _ in layout.cells]
         self._remembers = [record == "memory" for record, _ in layout.cells]
         self._results = [_view(raw, column, layout.rows) for column in layout.results]
-        self._truths = [column.type.kind is Kind.BOOL for column in layout.results]
+        self._asked = raw[layout.asked :][:24].view(np.int64)
         self._lines = raw[layout.lines :][: 8 * layout.rows].view(np.int64)
         self._fuel = raw[layout.fuel :][: 8 * layout.rows].view(np.int64)
 
@@ -107,7 +110,8 @@ class _Instance:
 
     def _call(self, n: int, each: bool, fuel: int) -> None:  # noqa: FBT001 - a number for the module
         try:
-            self._run(self._store, n, -int(each), fuel)
+            self._asked[:] = n, -int(each), fuel
+            self._run(self._store)
         except (_wasmtime().Trap, _wasmtime().WasmtimeError) as error:
             reason = str(error).strip().splitlines()[-1].strip()
             raise InvalidTask(f"the program stopped inside of the machine: {reason}") from error
@@ -132,8 +136,13 @@ def _joined(parts: list[Answers]) -> Answers:
     )
 
 
+def _effort(program: Compiled) -> str:
+    """How hard Cranelift tries: any effort takes time that grows with the square of a function's length."""
+    return "speed" if len(program.text) <= LONG_TEXT else "none"
+
+
 @cache
-def _engine() -> Any:  # noqa: ANN401 - wasmtime has no strict types
+def _engine(effort: str) -> Any:  # noqa: ANN401 - wasmtime has no strict types
     """The engine of this process: deterministic, and without all that the modules do not use."""
     wasmtime = _wasmtime()
     config = wasmtime.Config()
@@ -146,7 +155,7 @@ def _engine() -> Any:  # noqa: ANN401 - wasmtime has no strict types
     config.wasm_multi_memory = False
     config.max_wasm_stack = _STACK_BYTES
     config.parallel_compilation = False
-    config.cranelift_opt_level = "none"  # its other levels take time that grows with the square of a function's length
+    config.cranelift_opt_level = effort
     engine = wasmtime.Engine(config)
     weakref.finalize(engine, engine.close)
     return engine

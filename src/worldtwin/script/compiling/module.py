@@ -27,7 +27,7 @@ class Compiled(Struct, frozen=True, kw_only=True):
 def compiled(tree: Tree, cells: Mapping[Key, Type]) -> Compiled:
     """The module of a program that reads these fields.
 
-    It exports `memory` and `run(rows, each, fuel)`: `each` is -1 when every row has its own parameters, else 0.
+    It exports `memory` and `run`, which answers what the memory asks.
     """
     tables, data = _tables(tree)
     layout = layout_of(cells, tree.functions[-1].results, len(data))
@@ -52,8 +52,11 @@ def compiled(tree: Tree, cells: Mapping[Key, Type]) -> Compiled:
 
 
 def _run(layout: Layout, last: int) -> str:
-    return f"""(func (export "run") (param $rows i32) (param $each i32) (param $most i64) (local $at i32)
-        (local.set $rows (i32.shl (local.get $rows) (i32.const 3)))
+    asked = f"offset={layout.asked}"
+    return f"""(func (export "run") (local $rows i32) (local $each i32) (local $most i64) (local $at i32)
+        (local.set $rows (i32.wrap_i64 (i64.shl (i64.load {asked} (i32.const 0)) (i64.const 3))))
+        (local.set $each (i32.wrap_i64 (i64.load {asked} (i32.const {NUMBER}))))
+        (local.set $most (i64.load {asked} (i32.const {2 * NUMBER})))
         (block $done (loop $next
             (br_if $done (i32.ge_u (local.get $at) (local.get $rows)))
             (global.set $line (i32.const 0))

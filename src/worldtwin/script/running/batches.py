@@ -13,9 +13,11 @@ _DTYPES = {Kind.BOOL: np.bool_, Kind.FLOAT: np.float64}
 
 def finite(results: list[Values], trapped: Mask) -> Mask:
     """The rows whose results are finite, and those that trapped: their results mean nothing."""
-    answered = trapped.copy()
-    answered |= np.logical_and.reduce([np.isfinite(column) for column in results])
-    return answered
+    answered = np.ones_like(trapped)
+    for column in results:
+        if column.dtype == np.float64:
+            answered &= np.isfinite(column)
+    return answered | trapped
 
 
 def memory_cells(memory: NDArray[np.float64], kinds: tuple[Type, ...]) -> list[Values]:
