@@ -80,7 +80,7 @@ TRAPPED = {
     "a wrapped product": "def act(state):\n    return float(3037000500 * (3037000500 + abs(state.i)))\n",
     "the least int over -1": "def act(state):\n    k = -9223372036854775807 - 1\n    return float(k // (abs(state.i) * 0 - 1))\n",
     "no number as an int": "def act(state):\n    s = 1e308 * (10.0 + state.x)\n    return float(int(s - s))\n",
-    "an endless search": f"def act(state):\n    k = 0\n    while True:\n        if state.i in ({', '.join(map(str, range(20, 11000)))}):\n            k = 1\n"
+    "an endless search": f"def act(state):\n    k = 0\n    while True:\n        if state.i in ({', '.join(map(str, range(20, 9000)))}):\n            k = 1\n"
     "    return 1.0\n",
     "a great angle": "def act(state):\n    return sin(1e300 + state.x)\n",
 }
