@@ -240,6 +240,29 @@ def test_the_fuel_of_a_step_is_at_most_its_cost(rounds: int, rows: int) -> None:
     assert steps.fuel.max() <= program.cost
 
 
+WITHOUT = """
+import sys
+import numpy as np
+from worldtwin.errors import MissingExtra
+from worldtwin.script import check_program
+from worldtwin.world import Integer, Space
+space = Space(("i",), (Integer(low=0, high=9),))
+program = check_program("def act(state):\\n    return state.i\\n", space, space)
+assert program.act({"i": 3})[0] == 3
+assert "wasmtime" not in sys.modules
+sys.modules["wasmtime"] = None
+try:
+    program.act_rows(np.zeros((20, 1), dtype=np.int64), np.zeros((20, 0)))
+except MissingExtra as error:
+    print(error)
+"""
+
+
+def test_without_wasmtime_one_step_works_and_a_batch_says_what_to_install() -> None:
+    done = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "script tasks in batches need wasmtime: pip install wasmtime"
+
+
 OTHER_VERSION = "36.0.0"
 MEASURE = """
 import json, sys
