@@ -72,7 +72,7 @@ def test_cases_and_tasks_are_checked_like_worlds(run: Run, folder: Path) -> None
     assert "cases.yaml: ok · cases" in run("check", "cases.yaml").out
     assert run("check", "cases.yaml", "--json").json["cases"] == 2
     assert "go.py: ok · task" in run("check", "corridor.yaml", "go.py").out
-    assert "worldtwin check WORLD.yaml go.py" in run("check", "go.py").err
+    assert "go.py: ok · act" in run("check", "go.py").out
     (folder / "go.py").write_text("def act(state):\n    return state.plase\n")
     wrong = run("check", "corridor.yaml", "go.py")
     assert (wrong.code, wrong.err.startswith("worldtwin: go.py:2: ")) == (2, True)

@@ -54,7 +54,7 @@ def test_six_mistakes_are_six_lines_with_their_places(run: Run, folder: Path) ->
             "no environment `Nowhere-v9`",
         ),
         (["demo", "moon"], 2, "moon"),
-        (["check", "corridor.txt"], 2, "expected a .yaml file"),
+        (["check", "corridor.txt"], 2, "expected the .yaml of a world"),
         (["run", "go.py", "corridor.yaml", "--episodes", "0"], 2, "Invalid value for '--episodes'"),
         (["run", "go.py", "corridor.yaml", "--horizon", "0"], 2, "Invalid value for '--horizon'"),
         (["evaluate", "go.py", "gym:X", "--spec", "x.yaml", "--episodes", "0"], 2, "Invalid value for '--episodes'"),

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worldtwin.errors import InvalidScript
 from worldtwin.script import Trapped, check_expression, check_function_of, check_program
+from worldtwin.world import Space, real
 
 ATTACKS = {
     "infinite loop": "while True:\n    pass",
@@ -78,6 +80,24 @@ def test_an_attack_is_refused_or_trapped_in_bounded_time(name: str) -> None:
     assert time.process_time() - start < 2
 
 
+@pytest.mark.parametrize("name", ATTACKS)
+def test_an_attack_is_refused_or_trapped_in_a_batch(name: str) -> None:
+    body = "".join(f"    {line}\n" for line in ATTACKS[name].split("\n"))
+    start = time.process_time()
+    with pytest.raises((InvalidScript, Trapped)):
+        run_batch(f"def act(state):\n{body}    return 1.0\n")
+    assert time.process_time() - start < 2
+
+
+def run_batch(source: str) -> None:
+    """Run the program on three rows; where it traps, raise what one step raises."""
+    program = check_program(source, STATE, Space(("f",), (real(-9, 9),)))
+    steps = program.act_rows(np.zeros((3, 1), dtype=np.int64), np.zeros((3, 0)))
+    if steps.lines.all():
+        raise Trapped(int(steps.lines[0]), "in every row")
+
+
+STATE = Space(("x",), (real(-9, 9),))
 WORDS = """
 state memory . x gear ( ) [ ] { } , : = == < > + - * / // % ** and or not in is if else for while def return lambda
 import from class yield await async 1 0.5 1e400 'a' "b" # \\ @ := ~ & | ^ f'{x}' __class__ sin min range ...

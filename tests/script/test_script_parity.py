@@ -1,4 +1,4 @@
-"""One semantics: columns, one row at a time, and plain CPython give the same for the same text, bit for bit."""
+"""One semantics: columns, rows, WebAssembly and plain CPython give the same for the same text, bit for bit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from worldtwin.exact import functions
-from worldtwin.script import Expression, Trapped, check_expression, check_program
+from worldtwin.script import FUEL, Expression, Trapped, check_expression, check_program
 from worldtwin.world import Category, Integer, Real, Set, Space
 
 GEARS = ("park", "drive", "back")
@@ -174,6 +174,17 @@ def compare(source: str, rows: np.ndarray) -> int:
     return int((~trapped).sum())
 
 
+def compare_machine(source: str, rows: np.ndarray) -> None:
+    """Assert that the expression as a program in WebAssembly gives what columns give, and traps where they do."""
+    program = check_program(f"def act(state):\n    return {source}\n", STATE)
+    columns = STATE.columns(rows)
+    answers = program.machine.run([columns[name] for name in program.observes], len(rows), FUEL)
+    values, trapped = check_expression(source, RECORDS).evaluate({"state": columns}, len(rows))
+    found = answers.results[0]
+    assert np.array_equal((answers.lines > 0) | ~np.isfinite(found), trapped), source
+    assert np.array_equal(found[~trapped], values[~trapped]), source
+
+
 def one(expression: Expression, state: dict[str, Any]) -> Any:
     try:
         return expression.evaluate_one({"state": state})
@@ -185,6 +196,7 @@ def one(expression: Expression, state: dict[str, Any]) -> Any:
 @settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=150)
 def test_columns_rows_and_cpython_agree(source: str, rows: np.ndarray) -> None:
     compare(source, rows)
+    compare_machine(source, rows)
 
 
 @pytest.mark.slow
@@ -192,6 +204,7 @@ def test_columns_rows_and_cpython_agree(source: str, rows: np.ndarray) -> None:
 @settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=2000)
 def test_columns_rows_and_cpython_agree_on_many_expressions(source: str, rows: np.ndarray) -> None:
     compare(source, rows)
+    compare_machine(source, rows)
 
 
 EDGES = [
@@ -232,6 +245,7 @@ def test_the_edges_of_arithmetic_agree(source: str) -> None:
     rows[:7, 3] = range(7)
     rows[:7, :2] = 0
     assert compare(source, rows) > 0
+    compare_machine(source, rows)
 
 
 def test_most_generated_rows_have_a_value() -> None:
@@ -320,12 +334,12 @@ def compare_program(source: str, rows: np.ndarray) -> None:
     for i, row in enumerate(rows):
         state = dict(STATE.decode(tuple(row.tolist())))
         step = program.step(state)
-        assert together.trapped[i] == (step.trap is not None), source
+        assert together.lines[i] == (step.trap.line if step.trap else 0), source
+        assert together.fuel[i] == step.fuel
         assert np.array_equal(together.memory[i], step.memory, equal_nan=True), source
         if step.trap is not None:
             continue
         assert GEARS[together.actions[i, 0]] == step.action
-        assert together.fuel[i] == step.fuel
         action, total = run_plain(source, state)
         assert step.action == action, source
         assert step.memory[0] == total or math.isnan(total), source
@@ -339,6 +353,6 @@ def test_programs_do_what_they_do_in_cpython(source: str, rows: np.ndarray) -> N
 
 @pytest.mark.slow
 @given(source=programs(), rows=ROWS)
-@settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=400)
+@settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=1000)
 def test_many_programs_do_what_they_do_in_cpython(source: str, rows: np.ndarray) -> None:
     compare_program(source, rows)

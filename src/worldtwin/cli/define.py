@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +14,7 @@ from worldtwin import files
 from worldtwin.cli.options import AsJson
 from worldtwin.cli.output import emit
 from worldtwin.errors import InvalidSpec, InvalidValue
+from worldtwin.script import FUEL, Parameter, Program
 
 
 def new(
@@ -26,7 +29,10 @@ def new(
 
 
 def check(
-    first: Annotated[Path, typer.Argument(metavar="A", help="a YAML of a world or of cases, or a simulator")],
+    first: Annotated[
+        Path,
+        typer.Argument(metavar="A", help="a YAML of a world or of cases, a simulator, or a script FILE.py[:FUNCTION]"),
+    ],
     second: Annotated[
         Path | None,
         typer.Argument(metavar="[B]", help="a task for A (.py, .wtt), or another world, to be combined with it"),
@@ -35,7 +41,8 @@ def check(
 ) -> None:
     """Say what is wrong with a file, all of it at once; whether a task fits a world, or two can be combined.
 
-    Examples: worldtwin check cart.yaml · worldtwin check cart.yaml balance.py · worldtwin check arm.yaml belt.yaml
+    Examples: worldtwin check cart.yaml · worldtwin check balance.py · worldtwin check cart.yaml balance.py ·
+    worldtwin check arm.yaml belt.yaml
     """
     if second is None:
         _check_one(first, as_json=as_json)
@@ -68,13 +75,61 @@ def _describe(path: Path) -> tuple[dict[str, object], str]:
     if path.suffix == ".wts":
         simulator = wt.load_simulator(path)
         return {"name": simulator.spec.name, "digest": simulator.digest}, f"ok · simulator of {simulator.spec.name}"
+    if path.name.partition(":")[0].endswith(".py"):
+        return _describe_program(files.load_program(path))
     if _is_task(path):
         raise InvalidValue(f"{path}: a task is checked against a world: worldtwin check WORLD.yaml {path}")
-    raise InvalidValue(f"{path}: expected a .yaml file of a world or of cases, or a .wts file of a simulator")
+    raise InvalidValue(f"{path}: expected the .yaml of a world or of cases, a .wts simulator or a .py script")
 
 
 def _is_task(path: Path) -> bool:
     return path.name.partition(":")[0].endswith((".py", ".wtt"))
+
+
+def _describe_program(program: Program) -> tuple[dict[str, object], str]:
+    """What a script costs at most, sees, remembers, and lets be changed, all without a world."""
+    limit = (
+        f"at most {program.cost:,} fuel" if program.cost is not None else f"no written limit, stopped at {FUEL:,} fuel"
+    )
+    parameters = [
+        {
+            "name": each.name,
+            "values": list(each.values),
+            "low": _bound(each.low),
+            "high": _bound(each.high),
+            "integer": each.integer,
+        }
+        for each in program.parameters
+    ]
+    memory = [each.name for each in program.memory]
+    result = {
+        "function": program.function,
+        "cost": program.cost,
+        "observes": list(program.observes),
+        "parameters": parameters,
+        "memory": memory,
+    }
+    parts = [
+        f"ok · {program.function} · {limit} a step",
+        f"sees {_listed(program.observes)}",
+        f"parameters {_listed(_parameter(each) for each in program.parameters)}",
+        f"remembers {_listed(memory)}",
+    ]
+    return result, " · ".join(parts)
+
+
+def _parameter(declared: Parameter) -> str:
+    count = f"[{len(declared.values)}]" if declared.array else ""
+    return f"{declared.name}{count} in [{declared.low:g}, {declared.high:g}]"
+
+
+def _bound(value: float) -> float | None:
+    """A limit for JSON, which has no infinity."""
+    return value if math.isfinite(value) else None
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names) or "nothing"
 
 
 def _check_pair(first: Path, second: Path, *, as_json: bool) -> None:

@@ -36,6 +36,15 @@ def load_task(source: str | Path | Function, spec: Spec | None = None) -> Task:
     return Task.script(_program_in(path, _text(raw, path), function, spec), spec)
 
 
+def load_program(source: str | Path) -> Program:
+    """The script `FILE.py`, or one function `FILE.py:FUNCTION`, checked on its own: no world is needed.
+
+    Raises `InvalidFile`, or `InvalidScript` with the line.
+    """
+    path, function = _parted(source)
+    return _program_in(path, _text(read_bytes(path, LARGEST), path), function, None)
+
+
 def _parted(source: str | Path) -> tuple[Path, str]:
     """The file and the function in `FILE:FUNCTION`; a file that is called so goes first."""
     head, colon, tail = str(source).rpartition(":")

@@ -13,14 +13,15 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from worldtwin.errors import InvalidScript, InvalidTask, InvalidValue
-from worldtwin.script.checking.declarations import Memory, declarations
+from worldtwin.script.checking.declarations import Memory, declarations, parameter_type
 from worldtwin.script.checking.programs import ENTRY, Findings, check_act, check_decorators, check_function
 from worldtwin.script.checking.source import Source, parse_file, parse_program, shown
+from worldtwin.script.compiling.machine import Machine
 from worldtwin.script.parameter import Parameter
 from worldtwin.script.records import Record, record_of
-from worldtwin.script.running.arithmetic import Mask, Values
-from worldtwin.script.running.batch import Batch, batch_runner, finite, memory_cells, memory_rows
-from worldtwin.script.running.cost import most_cost
+from worldtwin.script.running.arithmetic import Values
+from worldtwin.script.running.batches import finite, memory_cells, memory_rows
+from worldtwin.script.running.cost import array_numbers, most_cost
 from worldtwin.script.running.steps import program_runner
 from worldtwin.script.trap import Trap, Trapped
 from worldtwin.script.tree import INT, Kind, Tree, Type
@@ -28,6 +29,12 @@ from worldtwin.world import Category, Lattice, Set, Space, Value, decode_column,
 
 FUEL: Final = 1_000_000
 """What one step of a program may cost, in evaluated nodes, before it traps."""
+
+MOST_ARRAY_NUMBERS: Final = 2**18
+"""Numbers in all arrays that a program writes out or gives a name."""
+
+NOT_FINITE: Final = 1
+"""The line that an action which is not finite is told of."""
 
 Number: TypeAlias = bool | int | float
 Given: TypeAlias = Value | dict[str, Value]
@@ -45,15 +52,21 @@ class Step(Struct, frozen=True, kw_only=True):
 class Steps(Struct, frozen=True, eq=False, kw_only=True):
     """What one call of a program did in n rows.
 
-    `actions` (n, a) are lattice values, `memory` (n, m) floats; a row that `trapped` (n,) keeps its memory, its action
-    means nothing. `possible` (n,) tells whether the action is within its space.
+    `actions` (n, a) are lattice values, `memory` (n, m) floats; a row that trapped keeps its memory, its action means
+    nothing. `lines` (n,) are those of the traps, 0 where there was none; `possible` (n,) tells whether the action is
+    within its space.
     """
 
     actions: Lattice
     memory: NDArray[np.float64]
-    trapped: NDArray[np.bool_]
+    lines: NDArray[np.int64]
     possible: NDArray[np.bool_]
     fuel: NDArray[np.int64]
+
+    @property
+    def trapped(self) -> NDArray[np.bool_]:
+        """Which rows trapped (n,)."""
+        return self.lines > 0
 
 
 class Program(Struct, frozen=True, eq=False, kw_only=True):
@@ -72,7 +85,7 @@ class Program(Struct, frozen=True, eq=False, kw_only=True):
     """The most fuel that one step can take; None when a loop has no written limit."""
     cells: tuple[Callable[[Any], Any], ...]
     run: Callable[[list[Any]], tuple[Number, ...]]
-    run_batch: Callable[[Batch], tuple[list[Values], Mask]]
+    machine: Machine
 
     @property
     def values(self) -> tuple[float, ...]:
@@ -139,21 +152,22 @@ class Program(Struct, frozen=True, eq=False, kw_only=True):
         if self.state is None or self.action is None:
             raise InvalidTask("the program fits no world yet: use program.bind(state, action)")
         columns = [self.state.index(name) for name in self.observes]
-        cells: list[Values] = [np.zeros(0)]
-        cells += parameter_cells(self.parameters, parameters)
+        cells = parameter_cells(self.parameters, parameters)
         cells += [decode_column(self.state.fields[column], rows[:, column]) for column in columns]
         cells += memory_cells(memory, tuple(field.type for field in self.memory))
-        batch = Batch(len(rows), fuel, cells)
-        results, trapped = self.run_batch(batch)
-        trapped = finite(results, self.results, trapped)
+        answers = self.machine.run(cells, len(rows), fuel)
+        lines, results = answers.lines, answers.results
+        lines[~finite(results, lines > 0)] = NOT_FINITE
+        trapped = lines > 0
+        if trapped.any():
+            results = [np.where(trapped, 0, column) for column in results]
         actions, possible = encoded(self.action, results)
-        kept = batch.cells[len(cells) - len(self.memory) :]
         return Steps(
             actions=actions,
-            memory=memory_rows(kept, memory, trapped),
-            trapped=trapped,
+            memory=memory_rows(answers.memory, memory, trapped),
+            lines=lines,
             possible=possible,
-            fuel=fuel - np.maximum(batch.fuel, 0),
+            fuel=answers.fuel,
         )
 
     def _shared(self, state: Mapping[str, object], memory: Sequence[Number], fuel: int) -> list[Any]:
@@ -231,9 +245,11 @@ def _checked(source: Source, function: str, state: Space | None, action: Space |
         name, found = _found(source, function, seen, expected)
     except RecursionError as error:
         raise InvalidScript("too deeply nested: split it into smaller steps") from error
-    keys = [("param", each.name) for each in found.parameters]
-    keys += [("state", each) for each in found.observes]
-    keys += [("memory", each.name) for each in found.memory]
+    if array_numbers(found.tree) > MOST_ARRAY_NUMBERS:
+        raise InvalidScript(f"the arrays have more than {MOST_ARRAY_NUMBERS:,} numbers in all: use fewer ones")
+    cells = {("param", each.name): parameter_type(each) for each in found.parameters}
+    cells |= {("state", each): found.state[each] for each in found.observes}
+    cells |= {("memory", each.name): each.type for each in found.memory}
     return Program(
         source=source.text,
         function=name,
@@ -246,8 +262,8 @@ def _checked(source: Source, function: str, state: Space | None, action: Space |
         tree=found.tree,
         cost=most_cost(found.tree),
         cells=tuple(_cell(name, kind) for name, kind in found.state.items()),
-        run=program_runner(found.tree, {key: i + 1 for i, key in enumerate(keys)}),
-        run_batch=batch_runner(found.tree, {key: i + 1 for i, key in enumerate(keys)}),
+        run=program_runner(found.tree, {key: i + 1 for i, key in enumerate(cells)}),
+        machine=Machine(found.tree, cells),
     )
 
 
@@ -317,7 +333,7 @@ def _physical(kind: Type, value: Number) -> Value:
     if kind.kind is Kind.NAMES:
         return frozenset(name for bit, name in enumerate(kind.values) if int(value) >> bit & 1)
     if isinstance(value, float) and not math.isfinite(value):
-        raise Trapped(1, "the action is not a finite number")
+        raise Trapped(NOT_FINITE, "the action is not a finite number")
     return value
 
 

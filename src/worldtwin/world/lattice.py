@@ -80,7 +80,7 @@ def encode_column(field: Field, values: NDArray[np.generic] | Sequence[object]) 
         case Real():
             physical = _numbers(values)
             least, most = _ends(field)
-            valid = np.isfinite(physical) & (physical >= least) & (physical <= most)
+            valid = (physical >= least) & (physical <= most)
             lattice = np.rint(np.where(valid, physical, field.low) * 2.0**field.exponent).astype(np.int64)
         case Angle():
             physical = _numbers(values)

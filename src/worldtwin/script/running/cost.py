@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from worldtwin.script.tree import (
     Array,
     Assign,
@@ -46,6 +48,38 @@ def expressions(statement: Statement) -> tuple[Node, ...]:
             return statement.values
         case _:
             return ()
+
+
+def inside(statement: Statement) -> tuple[Statement, ...]:
+    """The statements of the blocks inside of a statement."""
+    match statement:
+        case If():
+            return (*statement.body, *statement.orelse)
+        case While() | For():
+            return statement.body
+        case _:
+            return ()
+
+
+def nodes(tree: Tree) -> Iterator[Node]:
+    """Every expression of a program, from the outside in."""
+    statements: list[Statement] = [each for function in tree.functions for each in function.body]
+    while statements:
+        statement = statements.pop()
+        statements += inside(statement)
+        left = list(expressions(statement))
+        if isinstance(statement, While):
+            left.append(statement.test)
+        while left:
+            node = left.pop()
+            left += children(node)
+            yield node
+
+
+def array_numbers(tree: Tree) -> int:
+    """The numbers in all arrays that a program writes out or gives a name: what bounds its memory."""
+    written = sum(node.type.length for node in nodes(tree) if isinstance(node, Array))
+    return written + sum(kind.length for function in tree.functions for kind in function.slots[function.arguments :])
 
 
 def most_cost(tree: Tree) -> int | None:
