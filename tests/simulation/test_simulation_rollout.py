@@ -11,8 +11,8 @@ from hypothesis import strategies as some
 from msgspec import structs
 
 from worldtwin.errors import InvalidTask, InvalidValue
-from worldtwin.exact import Key, NumpyBackend
-from worldtwin.simulation import Episodes, Session, Simulator, count, outcomes, rollout
+from worldtwin.exact import Key
+from worldtwin.simulation import Episodes, NumpyBackend, Session, Simulator, count, outcomes, rollout
 from worldtwin.tasks import Actor, Task, stack
 from worldtwin.world import Transitions
 
@@ -78,11 +78,11 @@ def test_steps_come_one_episode_after_the_other(ring: Simulator, world: World) -
     assert not episodes.ended[episodes.steps == ring.spec.horizon].all() or (episodes.steps < ring.spec.horizon).all()
 
 
-def test_blocks_of_episodes_do_not_matter(ring: Simulator, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_how_many_episodes_step_together_does_not_matter(ring: Simulator, world: World) -> None:
     whole = rollout(world("ring")[1], ring, episodes=100, key=1)
-    monkeypatch.setattr("worldtwin.simulation.running.outcomes.BLOCK", 7)
+    small = rollout(world("ring")[1], ring, episodes=100, key=1, backend=NumpyBackend(together=7))
 
-    assert rollout(world("ring")[1], ring, episodes=100, key=1).digest == whole.digest
+    assert small.digest == whole.digest
 
 
 def test_a_population_acts_as_its_members_do_alone(cart: Simulator) -> None:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final, TypeAlias, final
+from typing import TypeAlias, final
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from worldtwin.exact import Backend, NumpyBackend, Words
+from worldtwin.exact import Words
 from worldtwin.simulation.answers import Source
 from worldtwin.simulation.pay import TOTAL_LIMIT
-from worldtwin.simulation.running.flock import Candidates, Flock, Mask, Stepper, Stride
+from worldtwin.simulation.running.backend import Backend, NumpyBackend
+from worldtwin.simulation.running.flock import Candidates, Mask, Play, Stride
+from worldtwin.simulation.running.settling import Watch, settled
 from worldtwin.simulation.simulator import Simulator
 from worldtwin.tasks import Actor
 from worldtwin.world import Lattice
-
-BLOCK: Final = 4096
-"""Episodes that step together: what fits into a processor's cache."""
 
 Numbers: TypeAlias = NDArray[np.float64]
 
@@ -59,34 +57,21 @@ def outcomes(
     where nothing is known: then it is charged the worst step reward for each step that it had left.
     """
     fold = Fold(simulator, starts, horizon)
-    march(Stepper(actor, simulator, candidate), starts, keys, horizon, fold.take, backend=backend)
+    play = Play(actor=actor, simulator=simulator, candidate=candidate)
+    march(play, starts, keys, horizon, fold.take, backend=backend)
     return fold.outcomes(getattr(actor, "fuel", 0))  # an actor that is no task has no fuel
 
 
-def march(
-    stepper: Stepper,
-    starts: Lattice,
-    keys: Words,
-    horizon: int,
-    watch: Callable[[Stride, int], None],
-    *,
-    backend: Backend | None,
-) -> None:
+def march(play: Play, starts: Lattice, keys: Words, horizon: int, watch: Watch, *, backend: Backend | None) -> None:
     """Let the episodes with the own `keys` (n, 2) run, some thousands at a time, while `watch` sees each stride."""
     where = backend or NumpyBackend()
-
-    def step(flock: Flock, t: int) -> tuple[Flock, None]:
-        after, stride = stepper.step(flock, t)
-        watch(stride, t)
-        return after, None
-
-    for first in range(0, len(starts), BLOCK):
-        where.scan(step, stepper.flock(starts, keys, slice(first, first + BLOCK)), horizon, is_over)
-
-
-def is_over(flock: Flock) -> bool:
-    """Whether no episode runs any more."""
-    return not len(flock.rows)
+    for first in range(0, len(starts), where.together):
+        flock = play.flock(starts, keys, slice(first, first + where.together))
+        t = 0
+        while t < horizon and len(flock.rows):
+            walk = where.walk(play, flock, t, horizon - t)
+            flock = settled(play.simulator, flock, walk, t, watch)
+            t += len(walk.source)
 
 
 @final

@@ -7,9 +7,10 @@ from typing import Protocol, final
 import numpy as np
 
 from worldtwin.errors import InvalidValue
-from worldtwin.exact import Backend, Key
+from worldtwin.exact import Key
+from worldtwin.simulation.running.backend import Backend
 from worldtwin.simulation.running.episodes import Episodes
-from worldtwin.simulation.running.flock import Stepper, Stride
+from worldtwin.simulation.running.flock import Play, Stride
 from worldtwin.simulation.running.outcomes import Fold, Outcomes, march
 from worldtwin.simulation.simulator import Simulator
 from worldtwin.tasks import Actor
@@ -49,7 +50,7 @@ def rollout(
     if begin.shape != (episodes, simulator.spec.width):
         raise InvalidValue(f"starts have shape {begin.shape}: {episodes} episodes need {simulator.spec.width} columns")
     notes = _Notes(simulator, begin, steps)
-    march(Stepper(task, simulator, None), begin, keys, steps, notes.take, backend=backend)
+    march(Play(actor=task, simulator=simulator), begin, keys, steps, notes.take, backend=backend)
     result = notes.episodes()
     if run is not None:
         run.write(result)
