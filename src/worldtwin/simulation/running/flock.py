@@ -63,28 +63,6 @@ class Flock(Struct, frozen=True, kw_only=True, eq=False):
         )
 
 
-class Stride(Struct, frozen=True, kw_only=True, eq=False):
-    """One step of a flock, before those that stopped left: columns of m rows, state rows before and `after`.
-
-    In `unknown` rows simulator or task gave no answer, or reward or ending could not be computed: they stop without
-    having taken the step. `ended` ones have taken their last.
-    """
-
-    rows: Lattice
-    states: Lattice
-    actions: Lattice
-    after: Lattice
-    outputs: Lattice
-    rewards: Lattice
-    source: NDArray[np.int8]
-    ended: Mask
-    unknown: Mask
-
-    def at(self, kept: Mask | Lattice) -> Stride:
-        """The rows that are `kept`: a mask (m,), or their places."""
-        return Stride(**{name: getattr(self, name)[kept] for name in self.__struct_fields__})
-
-
 class Play(Struct, frozen=True, kw_only=True, eq=False):
     """Who acts where: `actor` in `simulator`; of many, `candidate[i]` in episode i (n,)."""
 

@@ -2,62 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
+from msgspec import Struct
 
 from worldtwin.simulation.answers import Source
 from worldtwin.simulation.running.backend import Walk
-from worldtwin.simulation.running.flock import Flock, Stride
+from worldtwin.simulation.running.flock import Flock, Mask
 from worldtwin.simulation.simulator import Simulator
-
-Watch: TypeAlias = Callable[[Stride, int], None]
-
-
-def settled(simulator: Simulator, flock: Flock, walk: Walk, t: int, watch: Watch) -> Flock:
-    """The episodes of `flock` that go on after `walk`, which began at step `t`; `watch` sees each of its strides."""
-    strides = _paid(simulator, flock, walk)
-    here: slice | NDArray[np.int64] = slice(None)
-    for i, stride in enumerate(strides):
-        seen = stride if isinstance(here, slice) else stride.at(here)
-        watch(seen, t + i)
-        stopped = seen.ended | seen.unknown
-        if stopped.any():
-            going = np.flatnonzero(~stopped)
-            here = going if isinstance(here, slice) else here[going]
-            if not len(going):
-                break
-    return flock.at(here, walk.after[-1], walk.memory)
+from worldtwin.world import Lattice
 
 
-def _paid(simulator: Simulator, flock: Flock, walk: Walk) -> list[Stride]:
-    """The strides of all rows of `walk`, with what each pays, also of those that have stopped before."""
+class Settled(Struct, frozen=True, kw_only=True, eq=False):
+    """The steps from `first` on that a walk came to, with what they paid, for the episodes `rows` (m,).
+
+    `taken` (k, m) are the steps that count: all up to the one that ended the episode, or up to the one that could not
+    be computed or had no answer. `rewards` (k, m); which episodes `ended` (m,), and which stopped as `unknown` (m,).
+    """
+
+    first: int
+    rows: Lattice
+    walk: Walk
+    taken: Mask
+    rewards: Lattice
+    ended: Mask
+    unknown: Mask
+
+    @property
+    def whole(self) -> bool:
+        """Whether all steps count."""
+        return bool(self.taken.all())
+
+    def left(self, flock: Flock) -> Flock:
+        """The episodes of `flock` that go on."""
+        stopped = self.ended | self.unknown
+        kept = np.flatnonzero(~stopped) if stopped.any() else slice(None)
+        return flock.at(kept, self.walk.after[-1], self.walk.memory)
+
+
+def settled(simulator: Simulator, flock: Flock, walk: Walk, first: int) -> Settled:
+    """What the `walk` of `flock` from step `first` on came to."""
     shape, fields = walk.source.shape, len(simulator.spec.state)
-    columns = [_flat(column) for column in (walk.states, walk.actions, walk.after[..., :fields], walk.outputs)]
-    rewards, ended, trapped = (column.reshape(shape) for column in simulator.pay.of_rows(*columns))
-    unknown = walk.silent | trapped | (walk.source == Source.UNKNOWN)
-    ended = ended & ~unknown
-    return [
-        Stride(
-            rows=flock.rows,
-            states=walk.states[i],
-            actions=walk.actions[i],
-            after=walk.after[i],
-            outputs=walk.outputs[i],
-            rewards=rewards[i],
-            source=walk.source[i],
-            ended=ended[i],
-            unknown=unknown[i],
-        )
-        for i in range(shape[0])
-    ]
-
-
-def _flat(columns: NDArray[np.int64]) -> NDArray[np.int64]:
-    return (
-        columns.reshape(-1, columns.shape[-1])
-        if columns.shape[-1]
-        else np.zeros((columns.shape[0] * columns.shape[1], 0), dtype=np.int64)
+    columns = [_flat(each) for each in (walk.states, walk.actions, walk.after[..., :fields], walk.outputs)]
+    rewards, ended, trapped = simulator.pay.of_rows(*columns)
+    ended = ended.reshape(shape)
+    unknown = walk.silent | trapped.reshape(shape) | (walk.source == Source.UNKNOWN)
+    alive = _before(ended | unknown)
+    taken = ~unknown if alive is None else alive & ~unknown
+    return Settled(
+        first=first,
+        rows=flock.rows,
+        walk=walk,
+        taken=taken,
+        rewards=rewards.reshape(shape),
+        ended=(ended & taken).any(axis=0),
+        unknown=(unknown if alive is None else unknown & alive).any(axis=0),
     )
+
+
+def _before(stopped: Mask) -> Mask | None:
+    """Which steps (k, m) come before any that `stopped`, or are the first that did; None for all of them."""
+    if len(stopped) == 1 or not stopped[:-1].any():
+        return None
+    before = np.zeros_like(stopped)
+    np.logical_or.accumulate(stopped[:-1], axis=0, out=before[1:])
+    return ~before
+
+
+def _flat(columns: Lattice) -> Lattice:
+    """The rows (k * m, columns) of (k, m, columns)."""
+    return columns.reshape(columns.shape[0] * columns.shape[1], columns.shape[2])
