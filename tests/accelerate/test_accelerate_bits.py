@@ -13,7 +13,7 @@ from worldtwin.accelerate import JaxBackend
 from worldtwin.errors import InvalidTask
 from worldtwin.exact import Key
 from worldtwin.exact.network import INPUT_LIMIT
-from worldtwin.simulation import Outcomes, Simulator, outcomes, rollout
+from worldtwin.simulation import Outcomes, Play, Simulator, outcomes, rollout
 from worldtwin.tasks import LocalTask, Network, Task, stack
 
 Worlds = dict[str, Simulator]
@@ -28,6 +28,15 @@ memory = remember(sum=0.0)
 def act(state, memory):
     memory.sum = memory.sum + state.w
     return "right" if state.a + memory.sum > 0.0 else "left"
+"""
+
+
+GAIN = """
+gain = param(1.0, low=-9.0, high=9.0)
+
+
+def act(state):
+    return "right" if gain * state.a > state.x else "left"
 """
 
 
@@ -94,23 +103,59 @@ def test_scripts_and_python_functions_are_asked_by_the_host(worlds: Worlds, back
     assert numpy.digest == rollout(local, simulator, episodes=20, key=1, backend=backend).digest
 
 
-@pytest.mark.slow
-def test_stacked_candidates_come_to_the_same(worlds: Worlds, backend: JaxBackend) -> None:
-    simulator = worlds["cart"]
-    task = Task.network(simulator.spec, hidden=(4,), key=1)
-    values = np.random.default_rng(1).normal(size=(3, len(task.parameters())))
-    keys = np.tile(Key.of(2).episodes(np.arange(5)), (3, 1))
+def same_outcomes(simulator: Simulator, task: Task, candidate: Lattice, backend: JaxBackend) -> bool:
+    values = np.random.default_rng(1).normal(size=(int(candidate.max()) + 1, len(task.parameters())))
+    keys = Key.of(2).episodes(np.arange(len(candidate)))
     starts = simulator.start_states(keys)
 
     def found(where: JaxBackend | None) -> Outcomes:
-        candidate = np.repeat(np.arange(3), 5)
         actor = stack(task, values)
         return outcomes(actor, simulator, starts=starts, keys=keys, horizon=30, candidate=candidate, backend=where)
 
     numpy, jax = found(None), found(backend)
-    for name in ("totals", "steps", "ended", "unknown", "final", "low", "high"):
-        assert (getattr(numpy, name) == getattr(jax, name)).all(), name
-    assert numpy.sources == jax.sources
+    columns = ("totals", "steps", "ended", "unknown", "final", "low", "high")
+    return numpy.sources == jax.sources and all((getattr(numpy, name) == getattr(jax, name)).all() for name in columns)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["cart", "ring"])
+def test_stacked_networks_come_to_the_same(worlds: Worlds, backend: JaxBackend, name: str) -> None:
+    task = Task.network(worlds[name].spec, hidden=(4,), key=1)
+
+    assert same_outcomes(worlds[name], task, np.repeat(np.arange(5), 7), backend)
+    assert same_outcomes(worlds[name], task, np.array([2, 0, 0, 1, 2, 2, 2]), backend)
+    assert same_outcomes(worlds[name], task, np.zeros(9, dtype=np.int64), backend)
+
+
+@pytest.mark.slow
+def test_many_networks_of_which_few_still_run_come_to_the_same(worlds: Worlds, backend: JaxBackend) -> None:
+    task = Task.network(worlds["ring"].spec, hidden=(), key=1)
+    uneven = np.concatenate([np.arange(200), np.zeros(300, dtype=np.int64)])
+
+    assert same_outcomes(worlds["ring"], task, uneven, backend)
+
+
+@pytest.mark.slow
+def test_stacked_scripts_come_to_the_same(worlds: Worlds, backend: JaxBackend) -> None:
+    task = Task.script(GAIN, worlds["cart"].spec)
+
+    assert same_outcomes(worlds["cart"], task, np.repeat(np.arange(3), 20), backend)
+
+
+def test_what_can_be_compiled_takes_many_steps_at_once(worlds: Worlds, backend: JaxBackend) -> None:
+    simulator = worlds["ring"]
+    network = Task.network(simulator.spec, hidden=(4,), key=1)
+    values = np.zeros((3, len(network.parameters())))
+    plays = [
+        (Play(actor=network, simulator=simulator), 64),
+        (Play(actor=table_task(simulator), simulator=simulator), 64),
+        (Play(actor=stack(network, values), simulator=simulator, candidate=np.arange(3)), 64),
+        (Play(actor=LocalTask(lambda _: "left", simulator.spec), simulator=simulator), 1),
+    ]
+    keys = Key.of(1).episodes(np.arange(3))
+    for play, steps in plays:
+        flock = play.flock(simulator.start_states(keys), keys, slice(None))
+        assert len(backend.walk(play, flock, 0, 90).source) == steps
 
 
 class Single:

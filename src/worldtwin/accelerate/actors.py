@@ -13,7 +13,7 @@ from msgspec import Struct
 from worldtwin.accelerate import networks
 from worldtwin.accelerate.tables import Finder
 from worldtwin.simulation import Candidates
-from worldtwin.tasks import Actor, Input, Network, TablePolicy, Task
+from worldtwin.tasks import Actor, Input, Network, Population, TablePolicy, Task
 from worldtwin.world import Field, Spec
 
 Arrays: TypeAlias = tuple[Any, ...]  # trees of arrays: JAX walks them, nobody else does
@@ -41,18 +41,25 @@ class Choices(Struct, frozen=True):
 
 
 class Thinker(Struct, frozen=True):
-    """The shape of a network task: what is compiled. Its weights are arguments."""
+    """The shape of a network task, or of `count` stacked ones: what is compiled. The weights are arguments.
+
+    Stacked ones act in as many equal runs of rows, one after the other.
+    """
 
     inputs: tuple[Input, ...]
     clips: tuple[int, ...]
     fields: tuple[Field, ...]
     choices: Choices | None
+    count: int = 1
 
     def act(self, arrays: Arrays, states: Sequence[Array]) -> list[Array]:
         """The action's columns (n,) in the `states`' columns (n,)."""
         possible = None if self.choices is None else self.choices.possible(states)
-        outputs = networks.evaluate(self.clips, arrays, networks.see(self.inputs, states))
-        return networks.act(self.fields, outputs, possible)
+        seen = networks.see(self.inputs, states)
+        if self.count > 1:
+            seen = seen.reshape(self.count, -1, seen.shape[-1])
+        outputs = networks.evaluate(self.clips, arrays, seen)
+        return networks.act(self.fields, outputs.reshape(-1, outputs.shape[-1]), possible)
 
 
 class Follower(Struct, frozen=True):
@@ -77,17 +84,24 @@ class Follower(Struct, frozen=True):
 
 
 def compiled(actor: Actor | Candidates, spec: Spec) -> tuple[Thinker | Follower, Arrays] | None:
-    """The shape and the numbers of a network or table task; None where the host has to ask the actor."""
-    if not isinstance(actor, Task):
-        return None
+    """The shape and the numbers of a network or table task, or of stacked networks; None where the host has to act."""
     choices = Choices.of(spec)
-    match actor.program:
-        case Network() as network:
+    match actor:
+        case Population():
+            clips = tuple(layer.clip for layer in actor.layers)
+            shape = Thinker(actor.inputs, clips, spec.action.fields, choices, len(actor))
+            return shape, _of_first(networks.carried_stack(actor.layers), len(actor))
+        case Task(program=Network() as network):
             shape = Thinker(network.inputs, network.clips, spec.action.fields, choices)
             return shape, networks.carried(network.exact)
-        case TablePolicy() as table:
+        case Task(program=TablePolicy() as table):
             finder, keys = Finder.of(table.keys)
             rules = table.actions if len(table.keys) else np.zeros((1, len(table.otherwise)), dtype=np.int64)
             return Follower(table.columns, finder, table.otherwise, choices), (keys, rules)
         case _:
             return None
+
+
+def _of_first(layers: Arrays, count: int) -> Arrays:
+    """The `layers` of a stack; of a stack of one, without the axis that numbers networks."""
+    return layers if count > 1 else tuple(tuple(part[0] for part in layer) for layer in layers)

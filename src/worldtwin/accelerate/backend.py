@@ -16,10 +16,14 @@ from worldtwin.accelerate.engines import JaxEngines
 from worldtwin.accelerate.worlds import World
 from worldtwin.exact import Engines, require_conformance
 from worldtwin.simulation import Flock, Play, Simulator, Walk, require_allowed
+from worldtwin.tasks import Population
 
 STEPS: Final = 64
 """Steps of a walk; episodes that end on the way are cut out after it."""
 FEW_STEPS: Final = 8
+FEW_ROWS: Final = 2048
+WASTE: Final = 8
+"""Candidates with unequally many episodes are filled up to the longest, to at most so many times the rows."""
 TOGETHER: Final = 1 << 14
 
 Parts: TypeAlias = tuple[Any, Any, Any]  # states (n, width), keys (n, 2), words that choose members (n,)
@@ -28,7 +32,7 @@ Arrays: TypeAlias = Any  # a tree of arrays: JAX walks it, nobody else does
 
 @final
 class JaxBackend:
-    """Walks in JAX with the bits of NumPy: network and table tasks inside one compiled loop, all others step by step.
+    """Walks in JAX with the bits of NumPy: networks, also stacked, and tables in one compiled loop, others by steps.
 
     It keeps what it compiled for the latest simulator and task. Numbers of 64 bits are enabled only while it works.
     Raises `InexactBackend` where JAX does not compute exactly on this machine.
@@ -52,13 +56,13 @@ class JaxBackend:
         return self._together
 
     def walk(self, play: Play, flock: Flock, t: int, most: int) -> Walk:
-        """Up to 64 steps of a network or table task; one step of any other actor."""
+        """Up to 64 steps of network and table tasks; one step of any other actor."""
         with jax.enable_x64(True):
             world, numbers = self._compiled_world(play.simulator)
-            actor, own = (None, ()) if play.candidate is not None else self._compiled_actor(play)
-            rows = _Rows(flock, _padded(len(flock.rows)))
-            if actor is None:
-                return _one_step(play, flock, rows, world, numbers, t)
+            actor, own = self._compiled_actor(play)
+            rows = None if actor is None else _Rows.for_actor(flock, actor)
+            if actor is None or rows is None:
+                return _one_step(play, flock, world, numbers, t)
             length = STEPS if most > FEW_STEPS else FEW_STEPS
             columns = _steps(actor, world, length, own, numbers, rows.parts, t)
             after, actions, outputs, source = (rows.cut(np.asarray(column))[:most] for column in columns)
@@ -81,6 +85,8 @@ class JaxBackend:
         return self._world[1], self._world[2]
 
     def _compiled_actor(self, play: Play) -> tuple[Thinker | Follower | None, Arrays]:
+        if isinstance(play.actor, Population) and play.candidate is None:
+            return None, ()
         if self._actor is None or self._actor[0] is not play.actor:
             shape, numbers = compiled(play.actor, play.simulator.spec) or (None, ())
             self._actor = (play.actor, shape, jax.device_put(numbers))
@@ -89,31 +95,56 @@ class JaxBackend:
 
 @final
 class _Rows:
-    """A flock as it is handed to a compiled function: filled up to a size that is used again."""
+    """A flock as it is handed to a compiled function: in places of which there are as many as another time.
 
-    def __init__(self, flock: Flock, size: int) -> None:
-        self._count, self._missing = len(flock.rows), size - len(flock.rows)
+    `own` (m,) are the places of its rows; places that stay empty hold its first row.
+    """
+
+    def __init__(self, flock: Flock, own: slice | np.ndarray, size: int) -> None:
+        self._own, self._full = own, size == len(flock.rows) and isinstance(own, slice)
+        self._source = np.zeros(size, dtype=np.int64)
+        self._source[own] = np.arange(len(flock.rows))
         self.parts = (self.fill(flock.states), self.fill(flock.keys), self.fill(flock.members))
 
+    @staticmethod
+    def of(flock: Flock) -> _Rows:
+        """The rows in their order."""
+        return _Rows(flock, slice(0, len(flock.rows)), _size(len(flock.rows), 64, 4))
+
+    @staticmethod
+    def for_actor(flock: Flock, actor: Thinker | Follower) -> _Rows | None:
+        """The rows as `actor` takes them: those of each candidate together; None where that would waste too much."""
+        if isinstance(actor, Follower) or actor.count == 1:
+            return _Rows.of(flock)
+        order = np.argsort(flock.candidate, kind="stable")
+        lengths = np.bincount(flock.candidate, minlength=actor.count)
+        length = _size(int(lengths.max()), 16, 2)
+        if length * actor.count > WASTE * max(len(order), FEW_ROWS):
+            return None
+        place = np.empty(len(order), dtype=np.int64)
+        place[order] = np.arange(len(order)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        return _Rows(flock, place + flock.candidate * length, actor.count * length)
+
     def fill(self, rows: np.ndarray) -> np.ndarray:
-        """The `rows` (m, ...), the first one again and again at their end."""
-        return np.concatenate([rows, np.repeat(rows[:1], self._missing, axis=0)]) if self._missing else rows
+        """The `rows` (m, ...) in their places."""
+        return rows if self._full else rows[self._source]
 
     def cut(self, columns: np.ndarray) -> np.ndarray:
         """The own ones of `columns` (k, size, ...)."""
-        return columns[:, : self._count]
+        return columns[:, self._own]
 
 
-def _padded(count: int) -> int:
-    """The size of the compiled function that takes `count` rows: a power of four, from 64 on."""
-    size = 64
+def _size(count: int, least: int, factor: int) -> int:
+    """The first of `least`, `least * factor` ... that has room for `count`: few sizes are compiled."""
+    size = least
     while size < count:
-        size *= 4
+        size *= factor
     return size
 
 
-def _one_step(play: Play, flock: Flock, rows: _Rows, world: World, numbers: Arrays, t: int) -> Walk:
+def _one_step(play: Play, flock: Flock, world: World, numbers: Arrays, t: int) -> Walk:
     """One step of an actor that only the host can ask, for all rows at once."""
+    rows = _Rows.of(flock)
     actions, memory, silent = play.act(flock)
     columns = _step(world, numbers, rows.parts, rows.fill(actions), t)
     after, outputs, source = (rows.cut(np.asarray(column)[None]) for column in columns)

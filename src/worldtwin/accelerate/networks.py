@@ -41,8 +41,20 @@ def carried(layers: Sequence[engine.Layer]) -> tuple[tuple[NDArray[np.float64], 
     )
 
 
+def carried_stack(layers: Sequence[engine.StackedLayer]) -> tuple[tuple[NDArray[np.float64], ...], ...]:
+    """The arrays of stacked `layers`: those of `carried` for each of the networks, ready to be broadcast."""
+    return tuple(
+        (
+            layer.weights.astype(np.float64),
+            (layer.bias + (np.int64(1) << layer.shifts >> 1)[:, None]).astype(np.float64)[:, None],
+            np.ldexp(1.0, -layer.shifts)[:, None, None],
+        )
+        for layer in layers
+    )
+
+
 def evaluate(clips: tuple[int, ...], layers: Sequence[Arrays], inputs: Array) -> Array:
-    """The outputs (n, outputs) in 2^-12 for `inputs` (n, inputs) in 2^-12."""
+    """The outputs (..., n, outputs) in 2^-12 for `inputs` (..., n, inputs) in 2^-12; leading axes number networks."""
     values = jnp.clip(inputs, -engine.INPUT_LIMIT, engine.INPUT_LIMIT).astype(jnp.float64)
     for clip, (weights, bias, scale) in zip(clips, layers, strict=True):
         values = jnp.floor((values @ weights + bias) * scale)
