@@ -33,7 +33,7 @@ def test_an_unknown_name_is_refused() -> None:
 
 @pytest.mark.parametrize("module", ["worldtwin", "worldtwin.judging"])
 def test_importing_the_kernel_loads_no_heavy_library(module: str) -> None:
-    heavy = {"pyarrow", "gymnasium", "cmaes", "sklearn", "ruamel", "jsonschema", "pint", "typer"}
+    heavy = {"jax", "pyarrow", "gymnasium", "cmaes", "sklearn", "ruamel", "jsonschema", "pint", "typer"}
     script = f"import sys, {module}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
     assert not heavy & {name.partition(".")[0] for name in loaded}

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from worldtwin.errors import MissingExtra
 
 if TYPE_CHECKING:
-    from worldtwin import environments, examples, improving, learning, recording, traces
+    from worldtwin import accelerate, environments, examples, improving, learning, recording, traces
+    from worldtwin.accelerate import JaxBackend
     from worldtwin.environments import evaluate, make_env, make_vec
     from worldtwin.errors import InvalidSpec, UnknownTransition, WorldtwinError
     from worldtwin.exact import Key
@@ -28,14 +29,15 @@ if TYPE_CHECKING:
     from worldtwin.world import Action, Spec, State, digest
 
 __all__ = [
-    "Action", "Case", "Cases", "InvalidSpec", "Key", "LocalTask", "Prediction", "RecordEnv", "Run", "Session",
-    "Simulator", "Spec", "State", "Task", "Traces", "UnknownTransition", "Verdict", "WorldtwinError", "digest",
-    "draft_spec", "environments", "evaluate", "examples", "fit", "improve", "improving", "is_better", "iterate",
-    "judge", "learning", "load_cases", "load_simulator", "load_spec", "load_task", "make_env", "make_vec", "param",
-    "readiness", "recorded", "recording", "remember", "rollout", "save", "traces",
+    "Action", "Case", "Cases", "InvalidSpec", "JaxBackend", "Key", "LocalTask", "Prediction", "RecordEnv", "Run",
+    "Session", "Simulator", "Spec", "State", "Task", "Traces", "UnknownTransition", "Verdict", "WorldtwinError",
+    "accelerate", "digest", "draft_spec", "environments", "evaluate", "examples", "fit", "improve", "improving",
+    "is_better", "iterate", "judge", "learning", "load_cases", "load_simulator", "load_spec", "load_task",
+    "make_env", "make_vec", "param", "readiness", "recorded", "recording", "remember", "rollout", "save", "traces",
 ]  # fmt: skip
 
 _HOMES = {
+    "accelerate": ("JaxBackend",),
     "environments": ("evaluate", "make_env", "make_vec"),
     "errors": ("InvalidSpec", "UnknownTransition", "WorldtwinError"),
     "exact": ("Key",),
@@ -55,6 +57,8 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _EXTRA_OF = {
     "cmaes": "learn",
     "gymnasium": "rl",
+    "jax": "accelerate",
+    "jaxlib": "accelerate",
     "pyarrow": "learn",
     "scipy": "learn",
     "sklearn": "learn",

@@ -10,6 +10,7 @@
     ├── InvalidValue         a state, action or argument outside of what is possible
     ├── UnknownTransition    nothing that the simulator has answers here
     ├── TracesError          recorded data: empty, of another world, or not writable
+    ├── InexactBackend       a backend that computes other bits than whole numbers do
     └── MissingExtra         an optional library that is not installed
 """
 
@@ -74,6 +75,10 @@ class UnknownTransition(WorldtwinError):
 
 class TracesError(WorldtwinError):
     """Recorded data that is missing, of another world, or cannot be written."""
+
+
+class InexactBackend(WorldtwinError):
+    """A backend that computes other bits than whole numbers do, on this machine; NumPy's is exact."""
 
 
 class MissingExtra(WorldtwinError):

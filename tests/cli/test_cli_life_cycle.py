@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 Run = Callable[..., Any]
 
 
@@ -51,6 +53,16 @@ def test_equal_keys_run_alike_and_a_drawn_key_is_named(run: Run) -> None:
     first, second = (run("run", "go.py", "corridor.yaml", "--key", "5").out for _ in range(2))
     assert first == second
     assert "drew --key" in run("run", "go.py", "corridor.yaml").err
+
+
+@pytest.mark.slow
+def test_a_run_is_the_same_on_every_backend(run: Run) -> None:
+    run("record", "corridor.yaml")
+    run("fit", "corridor.yaml")
+    for task in ("go.py", "network"):
+        numpy = run("run", task, "corridor.yaml", "--key", "5", "--backend", "numpy").out
+        assert run("run", task, "corridor.yaml", "--key", "5", "--backend", "jax").out == numpy
+        assert "digest" in numpy
 
 
 def test_the_least_known_pairs_are_written_to_be_filled_in(run: Run, folder: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worldtwin.errors import InvalidValue
-from worldtwin.exact.key import Key, below, draw, threefry
+from worldtwin.exact.key import Key, below, draw, threefry, threefry_word
 from worldtwin.exact.rounding import round_shift
 
 # Random123 1.14, tests/kat_vectors: threefry2x32 20
@@ -26,6 +26,7 @@ def test_threefry_gives_the_known_answers(
 ) -> None:
     words = [np.array([value], dtype=np.uint32) for value in (*key, *counter)]
     assert tuple(int(word[0]) for word in threefry(*words)) == expected
+    assert threefry_word(*key, *counter) == expected
 
 
 @given(st.integers(0, 2**64 - 1))

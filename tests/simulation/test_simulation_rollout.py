@@ -11,9 +11,11 @@ from hypothesis import strategies as some
 from msgspec import structs
 
 from worldtwin.errors import InvalidTask, InvalidValue
-from worldtwin.exact import Key, NumpyBackend
-from worldtwin.simulation import Episodes, Session, Simulator, count, outcomes, rollout
+from worldtwin.exact import Key
+from worldtwin.simulation import Episodes, NumpyBackend, Session, Simulator, Walk, count, outcomes, rollout
 from worldtwin.simulation.pay import TOTAL_LIMIT
+from worldtwin.simulation.running.outcomes import Fold
+from worldtwin.simulation.running.settling import Settled
 from worldtwin.tasks import Actor, Task, stack
 from worldtwin.world import Transitions
 
@@ -79,11 +81,11 @@ def test_steps_come_one_episode_after_the_other(ring: Simulator, world: World) -
     assert not episodes.ended[episodes.steps == ring.spec.horizon].all() or (episodes.steps < ring.spec.horizon).all()
 
 
-def test_blocks_of_episodes_do_not_matter(ring: Simulator, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_how_many_episodes_step_together_does_not_matter(ring: Simulator, world: World) -> None:
     whole = rollout(world("ring")[1], ring, episodes=100, key=1)
-    monkeypatch.setattr("worldtwin.simulation.running.outcomes.BLOCK", 7)
+    small = rollout(world("ring")[1], ring, episodes=100, key=1, backend=NumpyBackend(together=7))
 
-    assert rollout(world("ring")[1], ring, episodes=100, key=1).digest == whole.digest
+    assert small.digest == whole.digest
 
 
 def test_a_population_acts_as_its_members_do_alone(cart: Simulator) -> None:
@@ -230,3 +232,26 @@ def test_a_rollout_knows_the_same_luck_as_a_session(ring: Simulator) -> None:
     starts = ring.start_states(Key.of(11).episodes(np.arange(1)))
 
     assert session.state.lattice == tuple(starts[0].tolist())
+
+
+def test_totals_stop_at_their_limit_step_by_step(ring: Simulator) -> None:
+    starts = np.array([[3]])
+    fold = Fold(ring, starts, 9)
+    for first, rewards in ((0, [TOTAL_LIMIT - 5]), (1, [10, -3, -3])):
+        steps = len(rewards)
+        where = np.full((steps, 1, 1), 4)
+        walk = Walk(
+            states=where,
+            actions=where,
+            after=where,
+            outputs=where,
+            source=np.ones((steps, 1), dtype=np.int8),
+            silent=np.zeros((steps, 1), dtype=np.bool_),
+            memory=np.zeros((1, 0)),
+        )
+        no, taken = np.zeros(1, dtype=np.bool_), np.ones((steps, 1), dtype=np.bool_)
+        paid = np.array(rewards)[:, None]
+        fold.take(Settled(first=first, rows=np.arange(1), walk=walk, taken=taken, rewards=paid, ended=no, unknown=no))
+
+    assert fold.outcomes(0).totals.tolist() == [TOTAL_LIMIT - 6]
+    assert fold.outcomes(0).steps.tolist() == [4]

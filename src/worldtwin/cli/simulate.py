@@ -39,6 +39,13 @@ class Sources(Enum):
     SYNTHETIC = "synthetic"
 
 
+class Arithmetic(Enum):
+    """What computes a run: the bits are the same."""
+
+    NUMPY = "numpy"
+    JAX = "jax"
+
+
 def fit(
     spec_file: SpecFile,
     sources: Annotated[Sources | None, typer.Option(help="what to learn from (default: the YAML's)")] = None,
@@ -130,6 +137,7 @@ def run(
     horizon: Annotated[int | None, typer.Option(min=1, help="steps an episode (default: the spec's)")] = None,
     folder: Annotated[Path | None, typer.Option("--run", help="write the run to this folder")] = None,
     seed: Seed = None,
+    backend: Annotated[Arithmetic, typer.Option(help="what computes it; equal bits")] = Arithmetic.NUMPY,
     as_json: AsJson = False,
 ) -> None:
     """Run a task in a simulator, and say what it got and how much of it was guessed.
@@ -138,12 +146,15 @@ def run(
     """
     simulator = simulator_of(simulator_file)
     task = task_of(task_name, simulator)
+    where = wt.JaxBackend() if backend is Arithmetic.JAX else None
     with (
         wt.Run(folder, simulator.spec, kind="simulated", simulator=simulator.digest)
         if folder
         else nullcontext() as sink
     ):
-        played = wt.rollout(task, simulator, episodes=episodes, horizon=horizon, key=key_of(seed), run=sink)
+        played = wt.rollout(
+            task, simulator, episodes=episodes, horizon=horizon, key=key_of(seed), backend=where, run=sink
+        )
     mean = float(played.returns.mean())
     shares = played.sources
     result = {"command": "run", "return": mean, "worst": float(played.returns.min()), "steps": int(played.steps.sum()),

@@ -1,6 +1,7 @@
 """Arithmetic with the same bits on every machine: keys, rounding, tables, polynomials, networks."""
 
-from worldtwin.exact.backend import Backend, NumpyBackend
+from worldtwin.exact.conformance import require_conformance
+from worldtwin.exact.engines import Engines, NumpyEngines
 from worldtwin.exact.key import STREAM_MEMBER, STREAM_START, STREAM_SUCCESSOR, Key, Words, below, draw
 from worldtwin.exact.network import Layer, StackedLayer
 from worldtwin.exact.polynomial import Basis, Feature
@@ -9,7 +10,7 @@ from worldtwin.exact.table import Edges, RowIndex
 from worldtwin.exact.trigonometry import cosine, sine
 
 __all__ = [
-    "STREAM_MEMBER", "STREAM_START", "STREAM_SUCCESSOR", "Backend", "Basis", "Edges", "Feature", "Key", "Layer",
-    "NumpyBackend", "RowIndex", "StackedLayer", "Words", "below", "cosine", "draw", "round_shift",
-    "sine",
+    "STREAM_MEMBER", "STREAM_START", "STREAM_SUCCESSOR", "Basis", "Edges", "Engines", "Feature", "Key", "Layer",
+    "NumpyEngines", "RowIndex", "StackedLayer", "Words", "below", "cosine", "draw", "require_conformance",
+    "round_shift", "sine",
 ]  # fmt: skip

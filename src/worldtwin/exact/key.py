@@ -40,6 +40,19 @@ def threefry(k0: Words, k1: Words, c0: Words, c1: Words) -> tuple[Words, Words]:
     return x0, x1
 
 
+def threefry_word(k0: int, k1: int, c0: int, c1: int) -> tuple[int, int]:
+    """`threefry` of one counter in Python integers: the oracle of the arrays."""
+    schedule = (k0, k1, k0 ^ k1 ^ _PARITY)
+    x0, x1 = (c0 + k0) & _WORD, (c1 + k1) & _WORD
+    for block in range(5):
+        for rotation in _ROTATIONS[block % 2]:
+            x0 = (x0 + x1) & _WORD
+            x1 = (((x1 << rotation) | (x1 >> (32 - rotation))) & _WORD) ^ x0
+        x0 = (x0 + schedule[(block + 1) % 3]) & _WORD
+        x1 = (x1 + schedule[(block + 2) % 3] + block + 1) & _WORD
+    return x0, x1
+
+
 class Key(Struct, frozen=True):
     """The root of everything that happens by chance: two 32-bit words. The same key gives the same run everywhere."""
 

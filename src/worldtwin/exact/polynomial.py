@@ -144,7 +144,7 @@ def beyond(of: tuple[Feature, ...], inputs: Lattice) -> NDArray[np.bool_]:
     outside = np.zeros(len(inputs), dtype=np.bool_)
     for feature in of:
         if feature.kind == "real":
-            low, high = _reachable(feature)
+            low, high = reachable(feature)
             column = inputs[:, feature.column]
             outside |= (column < low) | (column > high)
     return outside
@@ -208,12 +208,12 @@ def _write_parts(feature: Feature, column: Lattice, into: Floats) -> None:
 
 
 def _scaled(feature: Feature, column: Lattice) -> Lattice:
-    low, high = _reachable(feature)
+    low, high = reachable(feature)
     kept = np.minimum(np.maximum(column, low), high) - feature.center
     return np.minimum(np.maximum(round_shift(kept, feature.shift), feature.low), feature.high)
 
 
-def _reachable(feature: Feature) -> tuple[int, int]:
+def reachable(feature: Feature) -> tuple[int, int]:
     """The lattice values beyond which the feature no longer changes."""
     if feature.shift >= 0:
         return feature.center + (feature.low << feature.shift), feature.center + (feature.high << feature.shift)

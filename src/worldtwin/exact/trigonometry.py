@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 ONE_BITS: Final = 24
 TABLE_DIGEST: Final = "8fa9690542bc2ee1f23c9eb22797e73556abe59c3921595de31ad4c04b91b8cd"
 
-_TURN_BITS: Final = 24
+TURN_BITS: Final = 24
 _INDEX_BITS: Final = 12
-_FRACTION_BITS: Final = _TURN_BITS - _INDEX_BITS
+_FRACTION_BITS: Final = TURN_BITS - _INDEX_BITS
 _FRACTION: Final = (1 << _FRACTION_BITS) - 1
 _ENTRIES: Final = 1 << _INDEX_BITS
 _GUARD_BITS: Final = 96
@@ -33,7 +33,7 @@ def sine(turns: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def cosine(turns: NDArray[np.int64]) -> NDArray[np.int64]:
     """The cosine, in 2^-24, of angles in 2^-24 turns."""
-    return sine(turns + (1 << (_TURN_BITS - 2)))
+    return sine(turns + (1 << (TURN_BITS - 2)))
 
 
 @cache

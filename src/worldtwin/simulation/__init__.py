@@ -3,19 +3,21 @@
 from worldtwin.exact import Feature
 from worldtwin.simulation.answers import Advance, Alternative, Prediction, Source, StepResult
 from worldtwin.simulation.models.counting import count, merge
-from worldtwin.simulation.models.polynomial import Polynomial
+from worldtwin.simulation.models.polynomial import FINE_BITS, Polynomial
 from worldtwin.simulation.models.table import Table
 from worldtwin.simulation.report import FieldReport, Report
+from worldtwin.simulation.running.backend import Backend, NumpyBackend, Walk
 from worldtwin.simulation.running.episodes import Episodes
-from worldtwin.simulation.running.flock import Candidates
+from worldtwin.simulation.running.flock import Candidates, Flock, Play, require_allowed
 from worldtwin.simulation.running.outcomes import Outcomes, outcomes
 from worldtwin.simulation.running.rollout import Sink, rollout
 from worldtwin.simulation.session import Session
 from worldtwin.simulation.simulator import Simulator
-from worldtwin.simulation.sources import Model
+from worldtwin.simulation.sources import STREAMS_APART, Model
 
 __all__ = [
-    "Advance", "Alternative", "Candidates", "Episodes", "Feature", "FieldReport", "Model", "Outcomes", "Polynomial",
-    "Prediction", "Report", "Session", "Simulator", "Sink", "Source", "StepResult", "Table", "count", "merge",
-    "outcomes", "rollout",
+    "FINE_BITS", "STREAMS_APART", "Advance", "Alternative", "Backend", "Candidates", "Episodes", "Feature",
+    "FieldReport", "Flock", "Model", "NumpyBackend", "Outcomes", "Play", "Polynomial", "Prediction", "Report",
+    "Session", "Simulator", "Sink", "Source", "StepResult", "Table", "Walk", "count", "merge", "outcomes",
+    "require_allowed", "rollout",
 ]  # fmt: skip

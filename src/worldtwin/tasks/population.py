@@ -12,7 +12,7 @@ from worldtwin.exact import network as engine
 from worldtwin.script import Program
 from worldtwin.tasks.actor import Mask, Numbers
 from worldtwin.tasks.programs.heads import Heads
-from worldtwin.tasks.programs.inputs import Eye
+from worldtwin.tasks.programs.inputs import Eye, Input
 from worldtwin.tasks.programs.network import Network
 from worldtwin.tasks.task import Task
 from worldtwin.world import Lattice
@@ -28,7 +28,16 @@ class Population:
     memory_width = 0
 
     def __init__(self, eye: Eye, heads: Heads, layers: tuple[engine.StackedLayer, ...]) -> None:
-        self._eye, self._heads, self._layers = eye, heads, layers
+        self._eye, self._heads, self.layers = eye, heads, layers
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """What each of them sees."""
+        return self._eye.inputs
+
+    def __len__(self) -> int:
+        """How many they are."""
+        return len(self.layers[0].weights)
 
     def start_memory(self, n: int) -> Numbers:
         """Nothing is remembered (n, 0)."""
@@ -39,7 +48,7 @@ class Population:
     ) -> tuple[Lattice, Numbers]:
         """The action of each row's own candidate (the first one unless told), and its memory after."""
         rows = np.zeros(len(states), dtype=np.int64) if candidate is None else candidate
-        outputs = engine.evaluate_stacked(self._layers, self._eye.see(states), rows)
+        outputs = engine.evaluate_stacked(self.layers, self._eye.see(states), rows)
         return self._heads.act(outputs, possible), memory
 
 

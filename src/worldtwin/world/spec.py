@@ -173,6 +173,11 @@ class Spec(Struct, frozen=True, kw_only=True, dict=True):
             return None
         return (states[:, [self.state.index(self.possible)]] >> self._possible_bits & 1).astype(np.bool_) | self._always
 
+    @property
+    def exits(self) -> tuple[tuple[int, ...], tuple[bool, ...]]:
+        """For each value of the action its bit in the field `possible`, and whether it is always possible instead."""
+        return tuple(self._possible_bits.tolist()), tuple(self._always.tolist())
+
     @cached_property
     def _possible_bits(self) -> NDArray[np.int64]:
         names = _set_values(self)

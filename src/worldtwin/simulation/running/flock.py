@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeAlias, cast, final
+from typing import Protocol, TypeAlias, cast
 
 import numpy as np
 from msgspec import Struct
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from worldtwin.errors import InvalidTask
 from worldtwin.exact import STREAM_MEMBER, Words, draw
-from worldtwin.simulation.answers import Source
 from worldtwin.simulation.simulator import Simulator
 from worldtwin.tasks import NO_ANSWER, Actor
 from worldtwin.world import Category, Lattice, Spec
@@ -52,9 +51,8 @@ class Flock(Struct, frozen=True, kw_only=True, eq=False):
     members: Words
     candidate: Lattice
 
-    def after(self, states: Lattice, memory: Numbers, stopped: Mask) -> Flock:
-        """The episodes that go on, at their new `states` and with their new `memory`."""
-        kept = np.flatnonzero(~stopped) if stopped.any() else slice(None)
+    def at(self, kept: Lattice | slice, states: Lattice, memory: Numbers) -> Flock:
+        """The episodes `kept` of these, at their new `states` (m, width) and with their new `memory` (m, memory)."""
         return Flock(
             rows=self.rows[kept],
             states=states[kept],
@@ -65,34 +63,12 @@ class Flock(Struct, frozen=True, kw_only=True, eq=False):
         )
 
 
-class Stride(Struct, frozen=True, kw_only=True, eq=False):
-    """One step of a flock, before those that stopped left: columns of m rows, state rows before and `after`.
+class Play(Struct, frozen=True, kw_only=True, eq=False):
+    """Who acts where: `actor` in `simulator`; of many, `candidate[i]` in episode i (n,)."""
 
-    In `unknown` rows simulator or task gave no answer, or reward or ending could not be computed: they stop without
-    having taken the step. `ended` ones have taken their last.
-    """
-
-    rows: Lattice
-    states: Lattice
-    actions: Lattice
-    after: Lattice
-    outputs: Lattice
-    rewards: Lattice
-    source: NDArray[np.int8]
-    ended: Mask
-    unknown: Mask
-
-    def at(self, kept: Mask) -> Stride:
-        """The rows that are `kept` (m,)."""
-        return Stride(**{name: getattr(self, name)[kept] for name in self.__struct_fields__})
-
-
-@final
-class Stepper:
-    """One step after the other: `actor` acts, `simulator` answers."""
-
-    def __init__(self, actor: Actor | Candidates, simulator: Simulator, candidate: Lattice | None) -> None:
-        self._actor, self._simulator, self._candidate = actor, simulator, candidate
+    actor: Actor | Candidates
+    simulator: Simulator
+    candidate: Lattice | None = None
 
     def flock(self, starts: Lattice, keys: Words, rows: slice) -> Flock:
         """The episodes `rows` of those that begin at `starts` (n, width) with their own `keys` (n, 2)."""
@@ -100,43 +76,32 @@ class Stepper:
         return Flock(
             rows=numbers,
             states=starts[rows],
-            memory=self._actor.start_memory(len(numbers)),
+            memory=self.actor.start_memory(len(numbers)),
             keys=keys[rows],
             members=draw(keys[rows], 0, STREAM_MEMBER),
-            candidate=numbers if self._candidate is None else self._candidate[rows],
+            candidate=numbers if self.candidate is None else self.candidate[rows],
         )
 
-    def step(self, flock: Flock, t: int) -> tuple[Flock, Stride]:
-        """The flock after step `t`, and what happened."""
-        simulator, spec = self._simulator, self._simulator.spec
+    def act(self, flock: Flock) -> tuple[Lattice, Numbers, Mask]:
+        """The actions (m, a), the memory (m, memory) after them, and in which rows (m,) there was no answer.
+
+        Where there was none the action is the lowest one. Raises `InvalidTask` at an impossible action.
+        """
+        spec = self.simulator.spec
         possible = spec.possible_actions(flock.states)
-        actions, memory = self._act(flock, possible)
+        actions, memory = self._choose(flock, possible)
         silent = (actions == NO_ANSWER).any(axis=1)
         if silent.any():
             actions = np.where(silent[:, None], spec.action.low, actions)
             require_allowed(spec, actions[~silent], None if possible is None else possible[~silent])
         else:
             require_allowed(spec, actions, possible)
-        ahead = simulator.advance(flock.states, actions, flock.keys, t, flock.members)
-        rewards, ended, trapped = simulator.pay.of_rows(flock.states, actions, ahead.next_fields, ahead.outputs)
-        unknown = silent | trapped | (ahead.source == Source.UNKNOWN)
-        stride = Stride(
-            rows=flock.rows,
-            states=flock.states,
-            actions=actions,
-            after=spec.shift(flock.states, actions, ahead.next_fields),
-            outputs=ahead.outputs,
-            rewards=rewards,
-            source=ahead.source,
-            ended=ended & ~unknown,
-            unknown=unknown,
-        )
-        return flock.after(stride.after, memory, ended | unknown), stride
+        return actions, memory, silent
 
-    def _act(self, flock: Flock, possible: Mask | None) -> tuple[Lattice, Numbers]:
-        if self._candidate is None:
-            return cast("Actor", self._actor).act_rows(flock.states, flock.memory, possible)
-        candidates = cast("Candidates", self._actor)  # whoever names candidates hands them in
+    def _choose(self, flock: Flock, possible: Mask | None) -> tuple[Lattice, Numbers]:
+        if self.candidate is None:
+            return cast("Actor", self.actor).act_rows(flock.states, flock.memory, possible)
+        candidates = cast("Candidates", self.actor)  # whoever names candidates hands them in
         return candidates.act_rows(flock.states, flock.memory, possible, flock.candidate)
 
 

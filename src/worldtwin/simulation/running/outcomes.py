@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, TypeAlias, final
+from typing import TypeAlias, final
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from worldtwin.exact import Backend, NumpyBackend, Words
+from worldtwin.exact import Words
 from worldtwin.simulation.answers import Source
 from worldtwin.simulation.pay import TOTAL_LIMIT
-from worldtwin.simulation.running.flock import Candidates, Flock, Mask, Stepper, Stride
+from worldtwin.simulation.running.backend import Backend, NumpyBackend
+from worldtwin.simulation.running.flock import Candidates, Mask, Play
+from worldtwin.simulation.running.settling import Settled, settled
 from worldtwin.simulation.simulator import Simulator
 from worldtwin.tasks import Actor
 from worldtwin.world import Lattice
-
-BLOCK: Final = 4096
-"""Episodes that step together: what fits into a processor's cache."""
 
 Numbers: TypeAlias = NDArray[np.float64]
 
@@ -59,34 +58,30 @@ def outcomes(
     where nothing is known: then it is charged the worst step reward for each step that it had left.
     """
     fold = Fold(simulator, starts, horizon)
-    march(Stepper(actor, simulator, candidate), starts, keys, horizon, fold.take, backend=backend)
+    play = Play(actor=actor, simulator=simulator, candidate=candidate)
+    march(play, starts, keys, horizon, fold.take, backend=backend)
     return fold.outcomes(getattr(actor, "fuel", 0))  # an actor that is no task has no fuel
 
 
 def march(
-    stepper: Stepper,
+    play: Play,
     starts: Lattice,
     keys: Words,
     horizon: int,
-    watch: Callable[[Stride, int], None],
+    watch: Callable[[Settled], None],
     *,
     backend: Backend | None,
 ) -> None:
-    """Let the episodes with the own `keys` (n, 2) run, some thousands at a time, while `watch` sees each stride."""
+    """Let the episodes with the own `keys` (n, 2) run, some thousands at a time, while `watch` sees all they do."""
     where = backend or NumpyBackend()
-
-    def step(flock: Flock, t: int) -> tuple[Flock, None]:
-        after, stride = stepper.step(flock, t)
-        watch(stride, t)
-        return after, None
-
-    for first in range(0, len(starts), BLOCK):
-        where.scan(step, stepper.flock(starts, keys, slice(first, first + BLOCK)), horizon, is_over)
-
-
-def is_over(flock: Flock) -> bool:
-    """Whether no episode runs any more."""
-    return not len(flock.rows)
+    for start in range(0, len(starts), where.together):
+        flock = play.flock(starts, keys, slice(start, start + where.together))
+        t = 0
+        while t < horizon and len(flock.rows):
+            seen = settled(play.simulator, flock, where.walk(play, flock, t, horizon - t), t)
+            watch(seen)
+            flock = seen.left(flock)
+            t += len(seen.taken)
 
 
 @final
@@ -102,20 +97,18 @@ class Fold:
         self._low, self._high = starts[:, :fields].copy(), starts[:, :fields].copy()
         self._sources = np.zeros(len(Source), dtype=np.int64)
 
-    def take(self, stride: Stride, t: int) -> None:
-        """Add step `t` of some episodes."""
-        if stride.unknown.any():
-            self._stop(stride.rows[stride.unknown], t)
-            stride = stride.at(~stride.unknown)
-        rows = stride.rows
-        self._add(rows, stride.rewards)
-        self._steps[rows] = t + 1
-        self._ended[rows] = stride.ended
-        self._final[rows] = stride.after
-        fields = stride.after[:, : self._low.shape[1]]
-        self._low[rows] = np.minimum(self._low[rows], fields)
-        self._high[rows] = np.maximum(self._high[rows], fields)
-        self._sources += np.bincount(stride.source, minlength=len(Source))
+    def take(self, seen: Settled) -> None:
+        """Add some steps of some episodes."""
+        rows, taken, whole = seen.rows, seen.taken, seen.whole
+        steps = np.full(len(rows), len(taken)) if whole else taken.sum(axis=0)
+        self._steps[rows] = seen.first + steps
+        self._ended[rows] = seen.ended
+        self._pay(rows, seen.rewards if whole else np.where(taken, seen.rewards, 0))
+        self._visit(rows, seen, steps)
+        source = seen.walk.source
+        self._sources += np.bincount((source if whole else source[taken]).ravel(), minlength=len(Source))
+        if seen.unknown.any():
+            self._stop(rows[seen.unknown])
 
     def outcomes(self, fuel: int) -> Outcomes:
         """What came out, when each step cost `fuel`."""
@@ -132,11 +125,27 @@ class Fold:
             sources={source.name.lower(): int(count) for source, count in zip(Source, self._sources, strict=True)},
         )
 
-    def _add(self, rows: Lattice, rewards: Lattice) -> None:
-        self._totals[rows] = np.minimum(np.maximum(self._totals[rows] + rewards, -TOTAL_LIMIT), TOTAL_LIMIT)
+    def _pay(self, rows: Lattice, rewards: Lattice) -> None:
+        """Add `rewards` (k, m), step by step only where a total comes near its limit."""
+        totals = self._totals[rows]
+        near = np.abs(totals).max(initial=0) > TOTAL_LIMIT - (1 << 60)
+        for paid in rewards if near else rewards.sum(axis=0, keepdims=True):
+            totals = np.minimum(np.maximum(totals + paid, -TOTAL_LIMIT), TOTAL_LIMIT)
+        self._totals[rows] = totals
 
-    def _stop(self, rows: Lattice, t: int) -> None:
+    def _visit(self, rows: Lattice, seen: Settled, steps: Lattice) -> None:
+        """Note the last, lowest and highest of the states after the `steps` (m,) that each episode took."""
+        after, fields = seen.walk.after, self._low.shape[1]
+        last = after[np.maximum(steps - 1, 0), np.arange(len(rows))]
+        self._final[rows] = np.where(steps[:, None] > 0, last, self._final[rows])
+        visited = after[..., :fields]
+        if not seen.whole:
+            visited = np.where(seen.taken[..., None], visited, self._final[rows, :fields])
+        self._low[rows] = np.minimum(self._low[rows], visited.min(axis=0))
+        self._high[rows] = np.maximum(self._high[rows], visited.max(axis=0))
+
+    def _stop(self, rows: Lattice) -> None:
         self._unknown[rows] = True
-        left = np.full(len(rows), self._horizon - t, dtype=np.int64)
-        self._add(rows, self._simulator.pay.penalty(left))
+        totals = self._totals[rows] + self._simulator.pay.penalty(self._horizon - self._steps[rows])
+        self._totals[rows] = np.minimum(np.maximum(totals, -TOTAL_LIMIT), TOTAL_LIMIT)
         self._sources[Source.UNKNOWN] += len(rows)

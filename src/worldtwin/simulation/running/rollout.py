@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Protocol, final
+from collections.abc import Callable
+from typing import Any, Protocol, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from worldtwin.errors import InvalidValue
-from worldtwin.exact import Backend, Key
+from worldtwin.exact import Key
+from worldtwin.simulation.running.backend import Backend
 from worldtwin.simulation.running.episodes import Episodes
-from worldtwin.simulation.running.flock import Stepper, Stride
+from worldtwin.simulation.running.flock import Play
 from worldtwin.simulation.running.outcomes import Fold, Outcomes, march
+from worldtwin.simulation.running.settling import Settled
 from worldtwin.simulation.simulator import Simulator
 from worldtwin.tasks import Actor
 from worldtwin.world import Lattice
@@ -49,7 +53,7 @@ def rollout(
     if begin.shape != (episodes, simulator.spec.width):
         raise InvalidValue(f"starts have shape {begin.shape}: {episodes} episodes need {simulator.spec.width} columns")
     notes = _Notes(simulator, begin, steps)
-    march(Stepper(task, simulator, None), begin, keys, steps, notes.take, backend=backend)
+    march(Play(actor=task, simulator=simulator), begin, keys, steps, notes.take, backend=backend)
     result = notes.episodes()
     if run is not None:
         run.write(result)
@@ -58,42 +62,53 @@ def rollout(
 
 @final
 class _Notes:
-    """The strides so far, and what they add up to. Mutable."""
+    """All that was seen so far, and what it adds up to. Mutable."""
 
     def __init__(self, simulator: Simulator, starts: Lattice, horizon: int) -> None:
         self._spec = simulator.spec
         self._fold = Fold(simulator, starts, horizon)
-        self._strides: list[tuple[int, Stride]] = []
+        self._seen: list[Settled] = []
 
-    def take(self, stride: Stride, t: int) -> None:
-        """Note step `t` of some episodes."""
-        self._fold.take(stride, t)
-        self._strides.append((t, stride.at(~stride.unknown) if stride.unknown.any() else stride))
+    def take(self, seen: Settled) -> None:
+        """Note some steps of some episodes."""
+        self._fold.take(seen)
+        self._seen.append(seen)
 
     def episodes(self) -> Episodes:
         """What was noted, one episode after the other."""
         outcomes: Outcomes = self._fold.outcomes(0)
         spec = self._spec
-        episode = self._column("rows", ())
+        episode = self._column((), lambda seen: np.broadcast_to(seen.rows, seen.taken.shape))
         order = np.argsort(episode, kind="stable")
-        steps = [np.full(len(stride.rows), t, dtype=np.int64) for t, stride in self._strides]
         return Episodes(
             spec=spec,
             episode=episode[order],
-            step=np.concatenate([*steps, np.zeros(0, dtype=np.int64)])[order],
-            states=self._column("states", (spec.width,))[order],
-            actions=self._column("actions", (len(spec.action),))[order],
-            nexts=self._column("after", (spec.width,))[order, : len(spec.state)],
-            outputs=self._column("outputs", (len(spec.outputs),))[order],
-            rewards=self._column("rewards", ())[order],
-            source=self._column("source", ()).astype(np.int8)[order],
+            step=self._column((), _steps)[order],
+            states=self._column((spec.width,), lambda seen: seen.walk.states)[order],
+            actions=self._column((len(spec.action),), lambda seen: seen.walk.actions)[order],
+            nexts=self._column((spec.width,), lambda seen: seen.walk.after)[order, : len(spec.state)],
+            outputs=self._column((len(spec.outputs),), lambda seen: seen.walk.outputs)[order],
+            rewards=self._column((), lambda seen: seen.rewards)[order],
+            source=self._column((), lambda seen: seen.walk.source).astype(np.int8)[order],
             totals=outcomes.totals,
             steps=outcomes.steps,
             ended=outcomes.ended,
             unknown=outcomes.unknown,
         )
 
-    def _column(self, name: str, shape: tuple[int, ...]) -> Lattice:
-        return np.concatenate(
-            [*(getattr(stride, name) for _, stride in self._strides), np.zeros((0, *shape), dtype=np.int64)]
-        )
+    def _column(
+        self, shape: tuple[int, ...], read: Callable[[Settled], Lattice | NDArray[np.int8]]
+    ) -> NDArray[np.int64]:
+        """What `read` finds (k, m, *shape) in all that was seen, at the steps that count."""
+        found = [_counting(seen, read(seen), shape) for seen in self._seen]
+        return np.concatenate([*found, np.zeros((0, *shape), dtype=np.int64)])
+
+
+def _counting(seen: Settled, column: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """The rows of `column` (k, m, *shape) at the steps that count."""
+    return column.reshape(seen.taken.size, *shape) if seen.whole else column[seen.taken]
+
+
+def _steps(seen: Settled) -> Lattice:
+    numbers = np.arange(seen.first, seen.first + len(seen.taken))
+    return np.broadcast_to(numbers[:, None], seen.taken.shape)

@@ -69,7 +69,7 @@ class Network(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="netwo
         first = self.layers[0].weights.shape[0]
         if first != self.eye.size:
             raise InvalidTask(f"layer 0 takes {first} numbers, but the inputs are {self.eye.size}")
-        engine.require_exact(self._exact)
+        engine.require_exact(self.exact)
 
     @property
     def fuel(self) -> int:
@@ -83,7 +83,7 @@ class Network(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="netwo
 
     def run(self, states: Lattice) -> Lattice:
         """The outputs (n, outputs) in `states` (n, width), in 2^-12."""
-        return engine.evaluate(self._exact, self.eye.see(states))
+        return engine.evaluate(self.exact, self.eye.see(states))
 
     def parameters(self) -> Parameters:
         """All weights and biases, layer by layer, as numbers."""
@@ -139,7 +139,8 @@ class Network(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="netwo
         return (LIMIT,) * (len(self.layers) - 1) + (0,)
 
     @cached_property
-    def _exact(self) -> tuple[engine.Layer, ...]:
+    def exact(self) -> tuple[engine.Layer, ...]:
+        """Its layers as the engine takes them."""
         return tuple(
             engine.Layer(weights=layer.weights.astype(np.int64), bias=layer.biases, shift=layer.shift, clip=clip)
             for layer, clip in zip(self.layers, self.clips, strict=True)

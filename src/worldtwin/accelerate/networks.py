@@ -1,0 +1,109 @@
+"""Networks in JAX: what they see, their layers, and what their outputs mean (the definition is `worldtwin.tasks`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from numpy.typing import NDArray
+
+from worldtwin.accelerate.polynomials import cosine, sine
+from worldtwin.exact import network as engine
+from worldtwin.exact.trigonometry import ONE_BITS as SINE_BITS
+from worldtwin.tasks import AnyOf, Input, OneOf, Scaled, Turned
+from worldtwin.world import Category, Field, Set, bounds
+
+Arrays: TypeAlias = tuple[Array, ...]
+
+ONE = engine.ACTIVATION_ONE
+_EXTRA = SINE_BITS - engine.ACTIVATION_BITS
+_WIDEST = 48
+_NEVER = -(1 << 62)
+
+
+def see(inputs: tuple[Input, ...], states: Sequence[Array]) -> Array:
+    """What `inputs` make of the columns `states` (n,) each: (n, size) in 2^-12."""
+    return jnp.stack([part for each in inputs for part in _see(each, states[each.column])], axis=-1)
+
+
+def carried(layers: Sequence[engine.Layer]) -> tuple[tuple[NDArray[np.float64], ...], ...]:
+    """The arrays of `layers`: weights, bias with the half that rounds, and scale."""
+    return tuple(
+        (
+            layer.weights.astype(np.float64),
+            (layer.bias + (1 << layer.shift >> 1)).astype(np.float64),
+            np.ldexp(1.0, -np.array(layer.shift)),
+        )
+        for layer in layers
+    )
+
+
+def carried_stack(layers: Sequence[engine.StackedLayer]) -> tuple[tuple[NDArray[np.float64], ...], ...]:
+    """The arrays of stacked `layers`: those of `carried` for each of the networks, ready to be broadcast."""
+    return tuple(
+        (
+            layer.weights.astype(np.float64),
+            (layer.bias + (np.int64(1) << layer.shifts >> 1)[:, None]).astype(np.float64)[:, None],
+            np.ldexp(1.0, -layer.shifts)[:, None, None],
+        )
+        for layer in layers
+    )
+
+
+def evaluate(clips: tuple[int, ...], layers: Sequence[Arrays], inputs: Array) -> Array:
+    """The outputs (..., n, outputs) in 2^-12 for `inputs` (..., n, inputs) in 2^-12; leading axes number networks."""
+    values = jnp.clip(inputs, -engine.INPUT_LIMIT, engine.INPUT_LIMIT).astype(jnp.float64)
+    for clip, (weights, bias, scale) in zip(clips, layers, strict=True):
+        values = jnp.floor((values @ weights + bias) * scale)
+        values = jnp.clip(values, 0.0, float(clip)) if clip else values
+    return values.astype(jnp.int64)
+
+
+def act(fields: tuple[Field, ...], outputs: Array, possible: Array | None) -> list[Array]:
+    """The action's columns (n,) that `outputs` (n, size) mean for its `fields`."""
+    actions: list[Array] = []
+    start = 0
+    for field in fields:
+        column, used = _act(field, outputs[:, start:], possible)
+        actions.append(column)
+        start += used
+    return actions
+
+
+def _act(field: Field, outputs: Array, possible: Array | None) -> tuple[Array, int]:
+    """The action of one field, and how many outputs it took."""
+    match field:
+        case Category(values):
+            others = outputs[:, : len(values) - 1]
+            worth = jnp.concatenate([jnp.zeros((len(outputs), 1), dtype=jnp.int64), others], axis=1)
+            best = jnp.argmax(worth if possible is None else jnp.where(possible, worth, _NEVER), axis=1)
+            return best.astype(jnp.int64), max(1, len(values) - 1)
+        case Set(values):
+            bits = (outputs[:, : len(values)] > 0).astype(jnp.int64) << jnp.arange(len(values))
+            return bits.sum(axis=1), len(values)
+        case _:
+            return _spread(*bounds(field), jnp.clip(outputs[:, 0], -ONE, ONE)), 1
+
+
+def _spread(low: int, high: int, share: Array) -> Array:
+    coarse = max(0, (high - low).bit_length() - _WIDEST)
+    steps = ((share + ONE) * ((high - low) >> coarse) + ONE) >> (engine.ACTIVATION_BITS + 1)
+    return jnp.where(share == ONE, high, jnp.minimum(low + (steps << coarse), high))
+
+
+def _see(each: Input, column: Array) -> list[Array]:
+    match each:
+        case Scaled(centre=centre, shift=shift):
+            right, left = max(shift, 0), max(-shift, 0)
+            limit = (engine.INPUT_LIMIT << right) >> left
+            away = jnp.clip(column - centre, -limit, limit)
+            return [((away + (1 << right >> 1)) >> right) << left]
+        case Turned():
+            return [(value + (1 << (_EXTRA - 1))) >> _EXTRA for value in (sine(column), cosine(column))]
+        case OneOf(count=count):
+            return [(column == value) * jnp.int64(ONE) for value in range(count)]
+        case AnyOf(count=count):
+            return [((column >> bit) & 1) * ONE for bit in range(count)]
