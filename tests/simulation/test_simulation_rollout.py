@@ -17,7 +17,7 @@ from worldtwin.simulation.pay import TOTAL_LIMIT
 from worldtwin.simulation.running.outcomes import Fold
 from worldtwin.simulation.running.settling import Settled
 from worldtwin.tasks import Actor, Task, stack
-from worldtwin.world import Transitions
+from worldtwin.world import StartValues, Transitions
 
 World = Callable[[str], tuple[Simulator, Actor]]
 Rows = Callable[..., Transitions]
@@ -255,3 +255,18 @@ def test_totals_stop_at_their_limit_step_by_step(ring: Simulator) -> None:
 
     assert fold.outcomes(0).totals.tolist() == [TOTAL_LIMIT - 6]
     assert fold.outcomes(0).steps.tolist() == [4]
+
+
+def test_an_episode_that_begins_where_no_action_is_possible_is_over_at_once(rooms: Simulator) -> None:
+    start = {name: StartValues((0,)) for name in rooms.spec.state.names}
+    shut = structs.replace(rooms, spec=structs.replace(rooms.spec, start={**start, "exits": StartValues((0, 2))}))
+    task = Task.network(shut.spec, hidden=(), key=1)
+    played = rollout(task, shut, episodes=40, horizon=5, key=1)
+    begun = shut.start_states(Key.of(1).episodes(np.arange(40)))[:, shut.spec.state.index("exits")] != 0
+    assert 0 < begun.sum() < 40
+    assert np.array_equal(played.steps > 0, begun)
+    for number in range(3):
+        session = Session(shut, key=1)
+        for _ in range(number):
+            session.reset()
+        assert session.ended == (not begun[number])

@@ -45,13 +45,17 @@ class Pay:
         rows = {"state": states, "action": actions, "next": nexts, "outputs": outputs}
         ended, trapped = self._ends.evaluate_rows(rows)
         if self._exits >= 0:
-            ended = ended | (nexts[:, self._exits] == 0)
+            ended = ended | self.stuck(nexts)
         if self._reward is None:
             return np.zeros(len(states), dtype=np.int64), ended, trapped
         paid, failed = self._reward.evaluate_rows(rows)
         trapped = trapped | failed
         kept = np.where(trapped, 0.0, np.minimum(np.maximum(paid, -self._limit), self._limit))
         return np.rint(kept / self.unit).astype(np.int64), ended & ~trapped, trapped
+
+    def stuck(self, states: Lattice) -> Mask:
+        """In which of `states` (n, at least the fields) no action is possible: episodes end there, or never begin."""
+        return states[:, self._exits] == 0 if self._exits >= 0 else np.zeros(len(states), dtype=np.bool_)
 
     def of_one(self, state: Row, action: Row, values: Row, count: int) -> tuple[float | None, bool]:
         """Reward and ending of one transition to `values`: `count` next fields, then outputs. Raises `Trapped`."""

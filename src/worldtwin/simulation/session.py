@@ -214,6 +214,8 @@ class Session:
             if at == len(self._timeline.moves) - 1:
                 ended = self._pay.of_one(row, move, values, self._count)[1]
             row = self._shifted(row, move, fields)
+        if not target:
+            ended = bool(self._pay.stuck(np.array([row], dtype=np.int64))[0])
         self._time, self._row, self._ended = target, row, ended
 
     def _require_state(self) -> None:

@@ -76,6 +76,9 @@ def march(
     where = backend or NumpyBackend()
     for start in range(0, len(starts), where.together):
         flock = play.flock(starts, keys, slice(start, start + where.together))
+        stuck = play.simulator.pay.stuck(flock.states)
+        if stuck.any():
+            flock = flock.at(np.flatnonzero(~stuck), flock.states, flock.memory)
         t = 0
         while t < horizon and len(flock.rows):
             seen = settled(play.simulator, flock, where.walk(play, flock, t, horizon - t), t)
