@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -179,3 +181,14 @@ def test_fields_that_a_case_leaves_out_start_as_the_spec_says() -> None:
     assert (rows[:, 2] == 0).all()
     assert rows[:, 1].max() <= 100
     assert len(np.unique(rows[:, 1])) > 10
+
+
+def test_a_whole_turn_of_starts_is_the_whole_circle() -> None:
+    state = Space(("angle",), (Angle(),))
+    spec = Spec(
+        name="dial", state=state, action=Space(("go",), (Category(("on",)),)), start={"angle": StartValues((0,))}
+    )
+    case = Case(name="round", check="ret == 0", start={"angle": (-math.pi, math.pi)}, episodes=64)
+    starts = case_starts(case, Simulator(spec), Key.of(1).episodes(np.arange(64)))[:, 0]
+    assert starts.min() < -(2**22)
+    assert starts.max() > 2**22

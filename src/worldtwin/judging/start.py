@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import numpy as np
 from numpy.typing import NDArray
 
 from worldtwin.errors import InvalidSpec, InvalidValue, Problem
 from worldtwin.exact import STREAM_START, Words, below, draw
 from worldtwin.judging.case import Case, Value
-from worldtwin.simulation import Simulator
-from worldtwin.world import Angle, Category, Field, Lattice, Set, Spec, encode, wrap_column
-
-_BETWEEN = 1 << 30
+from worldtwin.simulation import COLUMNS_APART, Simulator, drawn_up_to
+from worldtwin.world import Angle, Category, Field, Lattice, Set, Spec, encode, size, wrap_column
 
 
 def case_starts(case: Case, simulator: Simulator, keys: Words) -> Lattice:
@@ -37,7 +33,7 @@ def _draw(case: Case, spec: Spec, name: str, value: Value, keys: Words) -> NDArr
     try:
         column = spec.state.index(name)
         field = spec.state.fields[column]
-        words = draw(keys, 0, STREAM_START + 16 * column)
+        words = draw(keys, 0, STREAM_START + COLUMNS_APART * column)
         return _pick(field, value, words)
     except InvalidValue as error:
         raise InvalidSpec([Problem(f"cases.{case.name}.start.{name}", str(error))]) from error
@@ -52,16 +48,17 @@ def _pick(field: Field, value: Value, words: Words) -> NDArray[np.int64]:
         case (Set() | Category(), _):
             return np.full(len(words), encode(field, value), dtype=np.int64)
         case (_, (low, high)):
-            return _between(field, encode(field, low), encode(field, high), words)
+            return _between(field, low, high, words)
         case _:
             return np.full(len(words), encode(field, value), dtype=np.int64)
 
 
-def _between(field: Field, low: int, high: int, words: Words) -> NDArray[np.int64]:
-    """Lattice values in [low, high]; an angle's range goes upwards from the first to the second."""
-    span = (high - low) % 2**24 if isinstance(field, Angle) else high - low
-    if span < 0:
-        raise InvalidValue(f"the range is reversed: {cast('object', (high, low))}")
-    coarse = max(1, -(-(span + 1) // _BETWEEN))
-    values = low + np.minimum(below(words, -(-(span + 1) // coarse)) * coarse, span)
-    return wrap_column(values) if isinstance(field, Angle) else values
+def _between(field: Field, low: object, high: object, words: Words) -> NDArray[np.int64]:
+    """Lattice values from `low` to `high`; an angle's range goes upwards from the first, at most once around."""
+    first, last = encode(field, low), encode(field, high)
+    if not isinstance(field, Angle):
+        if first > last:
+            raise InvalidValue(f"the range is reversed: {(high, low)}")
+        return first + drawn_up_to(last - first, words)
+    around = first == last and low != high
+    return wrap_column(first + drawn_up_to(size(field) - 1 if around else (last - first) % size(field), words))

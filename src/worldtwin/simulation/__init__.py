@@ -14,10 +14,11 @@ from worldtwin.simulation.running.rollout import Sink, rollout
 from worldtwin.simulation.session import Session
 from worldtwin.simulation.simulator import Simulator
 from worldtwin.simulation.sources import STREAMS_APART, Model
+from worldtwin.simulation.starts import COLUMNS_APART, drawn_up_to
 
 __all__ = [
-    "FINE_BITS", "STREAMS_APART", "Advance", "Alternative", "Backend", "Candidates", "Episodes", "Feature",
-    "FieldReport", "Flock", "Model", "NumpyBackend", "Outcomes", "Play", "Polynomial", "Prediction", "Report",
-    "Session", "Simulator", "Sink", "Source", "StepResult", "Table", "Walk", "count", "merge", "outcomes",
-    "require_allowed", "rollout",
+    "COLUMNS_APART", "FINE_BITS", "STREAMS_APART", "Advance", "Alternative", "Backend", "Candidates", "Episodes",
+    "Feature", "FieldReport", "Flock", "Model", "NumpyBackend", "Outcomes", "Play", "Polynomial", "Prediction",
+    "Report", "Session", "Simulator", "Sink", "Source", "StepResult", "Table", "Walk", "count", "drawn_up_to",
+    "merge", "outcomes", "require_allowed", "rollout",
 ]  # fmt: skip

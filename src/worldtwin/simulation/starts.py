@@ -32,7 +32,11 @@ def _column(start: Start, keys: Words, column: int) -> Lattice:
     """The starts (n,) of one field; a range of more than 2^30 steps is drawn in coarser ones."""
     words = draw(keys, 0, STREAM_START + COLUMNS_APART * column)
     if isinstance(start, StartRange):
-        span = start.high - start.low
-        coarse = max(1, -(-(span + 1) // _FINEST))
-        return start.low + np.minimum(below(words, -(-(span + 1) // coarse)) * coarse, span)
+        return start.low + drawn_up_to(start.high - start.low, words)
     return np.array(start.values, dtype=np.int64)[below(words, len(start.values))]
+
+
+def drawn_up_to(span: int, words: Words) -> Lattice:
+    """Numbers (n,) from 0 to `span`, drawn evenly by `words` (n,); more than 2^30 of them in coarser steps."""
+    coarse = max(1, -(-(span + 1) // _FINEST))
+    return np.minimum(below(words, -(-(span + 1) // coarse)) * coarse, span)
