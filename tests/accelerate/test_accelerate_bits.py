@@ -199,8 +199,8 @@ def test_the_same_network_in_float32_differs(worlds: Worlds, backend: JaxBackend
 
 def test_an_impossible_action_is_refused_as_in_numpy(worlds: Worlds, backend: JaxBackend) -> None:
     simulator = worlds["rooms"]
-    task = Task.table(simulator.spec)
-    starts = np.array([[3, 0]])
+    task = LocalTask(lambda state: "back" if state.room == 0 else "on", simulator.spec)
+    starts = np.array([[0, 2]])
     for where in (None, backend):
         with pytest.raises(InvalidTask, match="not possible here"):
             rollout(task, simulator, episodes=1, key=1, starts=starts, backend=where)
