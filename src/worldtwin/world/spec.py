@@ -150,6 +150,8 @@ class Spec(Struct, frozen=True, kw_only=True, dict=True):
 
     def start_rows(self, fields: Lattice) -> Lattice:
         """State rows (n, width) of episodes that begin at `fields` (n, fields): the past is the start itself."""
+        if not self.history:
+            return fields
         older = np.concatenate([fields, np.broadcast_to(self.action.low, (len(fields), len(self.action)))], axis=1)
         return np.concatenate([fields, *[older] * self.history], axis=1)
 

@@ -43,6 +43,8 @@ def _joined(a: Lattice, b: Lattice) -> list[Lattice]:
 
 
 def _table(inputs: tuple[int, ...], targets: tuple[int, ...], groups: Grouped) -> Table:
+    for array in (groups.keys, groups.offsets, groups.values, groups.counts):
+        array.flags.writeable = False  # they are nobody else's, so the table need not copy them
     return Table(
         inputs=inputs,
         targets=targets,
