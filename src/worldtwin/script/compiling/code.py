@@ -101,3 +101,10 @@ class Code:
         if word(kind) == "i32":
             self.add("i64.extend_i32_u")
         self.add(f"f64.store offset={address}" if word(kind) == "f64" else f"i64.store offset={address}")
+
+
+def constant(kind: Type, value: float) -> str:
+    """The instruction that leaves a number on the stack."""
+    if word(kind) == "f64":
+        return f"f64.const {float(value).hex()}"
+    return f"{word(kind)}.const {int(value)}"

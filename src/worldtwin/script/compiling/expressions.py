@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from worldtwin.script.compiling.code import Code, word
+from worldtwin.script.compiling.code import Code, constant, word
 from worldtwin.script.compiling.layout import NUMBER
 from worldtwin.script.tree import (
     BOOL,
@@ -33,7 +33,6 @@ from worldtwin.script.tree import (
     Power,
     Read,
     Recode,
-    Type,
 )
 
 _SIGNS: Final[dict[Comparison, str]] = {"==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
@@ -41,13 +40,6 @@ _FLOATS: Final = {"+": "f64.add", "-": "f64.sub", "*": "f64.mul", "/": "f64.div"
 _ROUNDING: Final = {"floor": "f64.floor", "ceil": "f64.ceil", "round": "f64.nearest", "trunc": "f64.trunc"}
 _LARGEST: Final = -float(LEAST)
 _FEW_CHOICES: Final = 4
-
-
-def constant(kind: Type, value: float) -> str:
-    """The instruction that leaves a number on the stack."""
-    if word(kind) == "f64":
-        return f"f64.const {float(value).hex()}"
-    return f"{word(kind)}.const {int(value)}"
 
 
 def express(code: Code, node: Node) -> None:  # noqa: PLR0912 - one branch for each kind of node
