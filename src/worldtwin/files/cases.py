@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,8 @@ def load_cases(path: str | Path, spec: Spec | None = None) -> Cases:
 def cases_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of the YAML of cases."""
     schema = msgspec.json.schema(list[Case])
+    for part in schema["$defs"].values():  # Python 3.13 takes the indentation out of docstrings, earlier ones do not
+        part["description"] = inspect.cleandoc(part.get("description", ""))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Cases of Worldtwin", **schema}
 
 

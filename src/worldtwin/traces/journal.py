@@ -86,6 +86,13 @@ class Journal:
             if opened is not None:
                 opened.close()
 
+    def __del__(self) -> None:
+        """Close what a forgotten journal left open: since Python 3.13 a connection complains otherwise."""
+        opened = self.__dict__.get("_opened")
+        if opened is not None:
+            with contextlib.suppress(sqlite3.Error):
+                opened.close()
+
     def before_fork(self) -> None:
         """Wait for what is being written, and close; `after_fork` follows in both processes."""
         self._lock.acquire()
@@ -280,17 +287,21 @@ def _create(path: Path) -> None:
 
 def _open(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        _require_ours(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _require_ours(connection: sqlite3.Connection, path: Path) -> None:
     (kind,) = connection.execute("PRAGMA application_id").fetchone()
     (number,) = connection.execute("PRAGMA user_version").fetchone()
-    if kind != _APPLICATION or number != FORMAT:
-        connection.close()
-        what = (
-            "is not a trace store"
-            if kind != _APPLICATION
-            else f"has format {number}, this version reads format {FORMAT}"
-        )
-        raise TracesError(f"{path} {what}: use another file")
-    return connection
+    if kind != _APPLICATION:
+        raise TracesError(f"{path} is not a trace store: use another file")
+    if number != FORMAT:
+        raise TracesError(f"{path} has format {number}, this version reads format {FORMAT}: use another file")
 
 
 @contextlib.contextmanager
