@@ -13,9 +13,9 @@ import worldtwin as wt
 from worldtwin import files
 from worldtwin.cli.output import note
 from worldtwin.errors import InvalidValue
+from worldtwin.files import Document
 from worldtwin.simulation import Simulator
 from worldtwin.tasks import Task
-from worldtwin.world import Spec
 
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object")]
 Seed = Annotated[int | None, typer.Option("--key", help="the key of all chance (default: drawn, and named on stderr)")]
@@ -37,27 +37,24 @@ def key_of(seed: int | None) -> int:
     return drawn
 
 
-def simulator_beside(path: Path) -> Path:
-    """Where the simulator of the YAML at `path` is written."""
-    return path.with_suffix(".wts")
-
-
 def simulator_of(path: Path) -> Simulator:
     """The simulator in a .wts file or beside a YAML; when nothing was learned yet, one that knows only its bounds."""
     if path.suffix not in {".yaml", ".yml"}:
         return wt.load_simulator(path)
-    spec, beside = files.load_spec(path), simulator_beside(path)
-    return _under(spec, wt.load_simulator(beside), path) if beside.exists() else Simulator(spec=spec)
+    document = files.load_document(path)
+    if not document.simulator_path.exists():
+        return Simulator(spec=document.spec)
+    return _under(document, wt.load_simulator(document.simulator_path))
 
 
-def _under(spec: Spec, simulator: Simulator, path: Path) -> Simulator:
+def _under(document: Document, simulator: Simulator) -> Simulator:
     """`simulator` with the YAML's present spec: reward, ends and the like need no learning, other fields do."""
-    learned = simulator.spec
-    if any(getattr(spec, part) != getattr(learned, part) for part in LEARNED_PARTS):
+    learned, path = simulator.spec, document.path
+    if any(getattr(document.spec, part) != getattr(learned, part) for part in LEARNED_PARTS):
         raise InvalidValue(
-            f"{simulator_beside(path)} was learned from an older {path}: run `worldtwin fit {path}` again"
+            f"{document.simulator_path} was learned from an older {path}: run `worldtwin fit {path}` again"
         )
-    return replace(simulator, spec=spec)
+    return replace(simulator, spec=document.spec)
 
 
 def task_of(name: str, simulator: Simulator) -> Task:

@@ -21,7 +21,6 @@ from worldtwin.cli.options import (
     SpecFile,
     TaskName,
     key_of,
-    simulator_beside,
     simulator_of,
     task_of,
 )
@@ -70,7 +69,7 @@ def fit(
             progress=bar,
         )
     took = time.perf_counter() - began
-    target = output or simulator_beside(spec_file)
+    target = output or document.simulator_path
     wt.save(simulator, target)
     result = {"command": "fit", "simulator": str(target), "digest": simulator.digest, **report_result(simulator)}
     emit(result, [*report_lines(simulator, took), f"     wrote {target}"], as_json=as_json)

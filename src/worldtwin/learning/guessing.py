@@ -14,9 +14,8 @@ import numpy as np
 from msgspec import Struct
 
 from worldtwin.exact.table import RowIndex, tally
-from worldtwin.learning.regression.design import input_fields
 from worldtwin.learning.regression.fitting import Recorded
-from worldtwin.simulation import Table
+from worldtwin.simulation import Table, input_fields
 from worldtwin.world import Category, Field, Integer, Lattice, Set, Spec, bounds, is_discrete, size
 
 MOST_ROWS: Final = 1 << 16

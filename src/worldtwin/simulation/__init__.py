@@ -3,7 +3,7 @@
 from worldtwin.exact import Feature
 from worldtwin.simulation.answers import Advance, Alternative, Prediction, Source, StepResult
 from worldtwin.simulation.models.counting import count, merge
-from worldtwin.simulation.models.polynomial import FINE_BITS, Polynomial
+from worldtwin.simulation.models.polynomial import FINE_BITS, Polynomial, input_fields
 from worldtwin.simulation.models.table import Table
 from worldtwin.simulation.report import FieldReport, Report
 from worldtwin.simulation.running.backend import Backend, NumpyBackend, Walk
@@ -20,5 +20,5 @@ __all__ = [
     "COLUMNS_APART", "FINE_BITS", "STREAMS_APART", "Advance", "Alternative", "Backend", "Candidates", "Episodes",
     "Feature", "FieldReport", "Flock", "Model", "NumpyBackend", "Outcomes", "Play", "Polynomial", "Prediction",
     "Report", "Session", "Simulator", "Sink", "Source", "StepResult", "Table", "Walk", "count", "drawn_up_to",
-    "merge", "outcomes", "require_allowed", "rollout",
+    "input_fields", "merge", "outcomes", "require_allowed", "rollout",
 ]  # fmt: skip

@@ -11,6 +11,7 @@ import numpy as np
 from msgspec import Struct
 
 from worldtwin.exact.polynomial import FURTHEST, ONE_BITS, Basis, Feature
+from worldtwin.simulation import input_fields
 from worldtwin.world import Angle, Category, Field, Integer, Lattice, Real, Set, Spec
 
 CUBIC_INPUTS: Final = 10
@@ -42,12 +43,6 @@ def design_of(spec: Spec, inputs: Lattice) -> Design:
     rows = np.array([(*term, *[-1] * (3 - len(term))) for term in terms], dtype=np.int64)
     counts = tuple(sum(size <= degree for size in sizes) for degree in range(1, max(1, *sizes) + 1))
     return Design(basis=Basis(features=features, terms=rows), counts=counts)
-
-
-def input_fields(spec: Spec) -> tuple[Field, ...]:
-    """The field of each column of [state row | action row]."""
-    state, action = spec.state.fields, spec.action.fields
-    return (*state, *(state + action) * spec.history, *action)
 
 
 def _feature(field: Field, column: int, values: Lattice) -> Feature | None:

@@ -15,8 +15,8 @@ from worldtwin.learning.holdout import chance
 from worldtwin.learning.regression.design import Design, design_of
 from worldtwin.learning.regression.quantise import quantised
 from worldtwin.learning.regression.ridge import Choice, Floats, Gram, Rows, choose, resampled
-from worldtwin.learning.regression.target import FINE_BITS, Target, changes, difference, guard, limits, on_edge
-from worldtwin.simulation import Polynomial
+from worldtwin.learning.regression.target import Target, changes, difference, guard, limits, on_edge
+from worldtwin.simulation import FINE_BITS, Polynomial
 from worldtwin.world import Lattice, Spec
 
 MEMBERS: Final = 5

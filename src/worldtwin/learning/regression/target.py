@@ -8,10 +8,9 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from worldtwin.simulation import FINE_BITS
 from worldtwin.world import Angle, Field, Integer, Lattice, Real, Spec, bounds, wrap_column
 
-FINE_BITS: Final = 8
-"""Changes are computed in 2^-8 lattice steps and rounded once."""
 FURTHEST: Final = 1 << 60
 SLACK: Final = 0.25
 EDGE_SHARE: Final = 0.5
