@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -100,9 +100,9 @@ def rollouts(simulator: Simulator, task: wt.Task, episodes: int) -> tuple[int, d
     return episodes * horizon, medians({"numpy": lambda: lived(None), "jax": lambda: lived(backend)})
 
 
-def exact_layers() -> list[Layer]:
+def exact_layers(widths: Sequence[int]) -> list[Layer]:
     """A network with weights of 16 bits, as it is published."""
-    chance, shapes = np.random.default_rng(1), list(itertools.pairwise(WIDTHS))
+    chance, shapes = np.random.default_rng(1), list(itertools.pairwise(widths))
     layers = [
         Layer(
             weights=np.rint(np.clip(chance.normal(0.0, 1.4 / np.sqrt(before), (before, after)), -3, 3) * 8192).astype(
@@ -129,7 +129,7 @@ def chained(forward: Forward, dtype: type) -> Callable[[Array], Array]:
 
 def forwards() -> dict[str, Callable[[Array], Array]]:
     """The same network as whole numbers in float64, and in floats of 32 and 64 bits."""
-    layers = exact_layers()
+    layers = exact_layers(WIDTHS)
     numbers = [tuple(jnp.asarray(part) for part in layer) for layer in networks.carried(layers)]
     clips = tuple(layer.clip for layer in layers)
 
