@@ -172,13 +172,24 @@ def _product(a: Number, b: Number) -> tuple[Number, Number]:
     return product, ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
 
 
+def _short_product(a: Number, b: Number) -> tuple[Number, Number]:
+    """`_product`, bit for bit, of an `a` of at most 26 bits: there is nothing to split off."""
+    b_high = _SPLIT * b - (_SPLIT * b - b)
+    b_low = b - b_high
+    product = a * b
+    return product, (a * b_high - product) + a * b_low
+
+
 def atan_near(a: Number, b: Number, c: Number, high: Number, low: Number) -> tuple[Number, Number]:
-    """atan(a / b) as atan(c) + atan(u), u = (a - c b) / (b + c a), both in double-double; |u| <= 1/32."""
-    product, error = _product(c, b)
+    """atan(a / b) as atan(c) + atan(u), u = (a - c b) / (b + c a), both in double-double; |u| <= 1/32.
+
+    `c` has few bits.
+    """
+    product, error = _short_product(c, b)
     above = a - product
     turned = above - a
     above_low = ((a - (above - turned)) - (product + turned)) - error
-    other, other_error = _product(c, a)
+    other, other_error = _short_product(c, a)
     below = b + other
     below_low = ((b - below) + other) + other_error
     u = above / below

@@ -157,14 +157,13 @@ class Program(Struct, frozen=True, eq=False, kw_only=True):
         cells += memory_cells(memory, tuple(field.type for field in self.memory))
         answers = self.machine.run(cells, len(rows), fuel)
         lines, results = answers.lines, answers.results
-        lines[~finite(results, lines > 0)] = NOT_FINITE
-        trapped = lines > 0
-        if trapped.any():
-            results = [np.where(trapped, 0, column) for column in results]
         actions, possible = encoded(self.action, results)
+        if lines.any() or not possible.all():
+            lines[~finite(results, lines > 0)] = NOT_FINITE
+            actions, possible = encoded(self.action, [np.where(lines, 0, column) for column in results])
         return Steps(
             actions=actions,
-            memory=memory_rows(answers.memory, memory, trapped),
+            memory=memory_rows(answers.memory, memory, lines),
             lines=lines,
             possible=possible,
             fuel=answers.fuel,
@@ -320,7 +319,7 @@ def encoded(space: Space, columns: list[Values]) -> tuple[Lattice, NDArray[np.bo
         lattice, valid = (column, np.ones(len(column), dtype=np.bool_)) if named else encode_column(field, column)
         rows.append(lattice)
         possible.append(valid)
-    return np.stack(rows, axis=1), np.logical_and.reduce(possible)
+    return (np.stack(rows, axis=1), np.logical_and.reduce(possible)) if rows[1:] else (rows[0][:, None], possible[0])
 
 
 def _as(kind: Type, value: float) -> Number:

@@ -81,7 +81,8 @@ def encode_column(field: Field, values: NDArray[np.generic] | Sequence[object]) 
             physical = _numbers(values)
             least, most = _ends(field)
             valid = (physical >= least) & (physical <= most)
-            lattice = np.rint(np.where(valid, physical, field.low) * 2.0**field.exponent).astype(np.int64)
+            known = physical if valid.all() else np.where(valid, physical, field.low)
+            lattice = np.rint(known * 2.0**field.exponent).astype(np.int64)
         case Angle():
             physical = _numbers(values)
             valid = np.isfinite(physical)
@@ -93,7 +94,7 @@ def encode_column(field: Field, values: NDArray[np.generic] | Sequence[object]) 
             lattice = np.where(valid, physical, low).astype(np.int64)
         case Category() | Set():
             lattice, valid = _name_column(field, values)
-    return np.where(valid, lattice, low), valid
+    return lattice if valid.all() else np.where(valid, lattice, low), valid
 
 
 def decode_column(field: Field, lattice: Lattice) -> NDArray[np.generic]:
@@ -171,7 +172,7 @@ def _suffix(unit: str) -> str:
 def _numbers(values: NDArray[np.generic] | Sequence[object]) -> NDArray[np.float64]:
     array = np.asarray(values)
     if array.dtype.kind in "fiub":
-        return array.astype(np.float64)
+        return array.astype(np.float64, copy=False)
     return np.array([_number_or_nan(value) for value in array.tolist()], dtype=np.float64)
 
 

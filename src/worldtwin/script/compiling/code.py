@@ -6,10 +6,16 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Final, Literal, TypeAlias
 
+from worldtwin.script.compiling.inlining import inside
 from worldtwin.script.compiling.layout import NUMBER, Layout
+from worldtwin.script.compiling.library import leaves, texts
+from worldtwin.script.compiling.ranges import Range
 from worldtwin.script.tree import Kind, Type
 
 Word: TypeAlias = Literal["i32", "i64", "f64"]
+
+MOST_INLINED: Final = 2**16
+"""How long the texts may be of functions that are put where they are called: long functions take long to compile."""
 
 _WORDS: Final[dict[Kind, Word]] = {Kind.BOOL: "i32", Kind.FLOAT: "f64"}
 
@@ -25,7 +31,15 @@ class Module:
     def __init__(self, layout: Layout, tables: dict[tuple[int, ...], int]) -> None:
         self.layout, self.tables = layout, tables
         self.used: set[str] = set()
+        self._inlined = 0
         self.end = layout.end
+
+    def inlines(self, name: str) -> bool:
+        """Whether a function of the library, called once more, shall be put where it is called."""
+        if name not in leaves():
+            return False
+        self._inlined += len(texts()[name])
+        return self._inlined <= MOST_INLINED
 
     def room(self, numbers: int) -> int:
         """The address of new room for so many numbers."""
@@ -36,13 +50,17 @@ class Module:
 class Code:
     """The instructions of one function. Rows are byte offsets: `$at` for columns, `$pat` for those of parameters.
 
-    A trap writes its line to the global `$line` and leaves the block `$fail`.
+    The fuel is in the variable `$left`. A trap writes its line to the global `$line` and leaves the block `$fail`.
     """
 
     def __init__(self, module: Module) -> None:
         self.module = module
         self.lines: list[str] = []
         self.variables: list[str] = []
+        self.variables_inside: dict[str, None] = {}
+        """Those of functions of the library."""
+        self.known: dict[int, Range] = {}
+        """What is known of variables by slot."""
         self._free: dict[Word, list[str]] = {"i32": [], "i64": [], "f64": []}
         self._labels = 0
 
@@ -51,9 +69,14 @@ class Code:
         self.lines += instructions
 
     def call(self, name: str) -> None:
-        """Call a function of the library."""
-        self.module.used.add(name)
-        self.add(f"call ${name}")
+        """Call a function of the library, or put it here."""
+        if self.module.inlines(name):
+            function = inside(texts()[name])
+            self.variables_inside |= dict.fromkeys(function.variables)
+            self.add(function.instructions)
+        else:
+            self.module.used.add(name)
+            self.add(f"call ${name}")
 
     def label(self) -> int:
         """A number for the labels of a block."""
@@ -83,11 +106,8 @@ class Code:
 
     def charge(self, price: int, line: int) -> None:
         """Take fuel; stop when there is not enough."""
-        if not price:
-            return
-        with self.temporary("i64") as left:
-            self.add("global.get $fuel", f"i64.const {price}", "i64.sub", f"local.tee {left}", "global.set $fuel")
-            self.add(f"local.get {left}", "i64.const 0", "i64.lt_s")
+        if price:
+            self.add("local.get $left", f"i64.const {price}", "i64.sub", "local.tee $left", "i64.const 0", "i64.lt_s")
             self.trap_if(line)
 
     def load(self, kind: Type, address: int) -> None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from worldtwin.script.compiling.arithmetic import calculate, convert, multiply, negate, whole
 from worldtwin.script.compiling.code import Code, constant, word
 from worldtwin.script.compiling.layout import NUMBER
+from worldtwin.script.compiling.ranges import int_range
 from worldtwin.script.tree import (
-    BOOL,
-    EXACT,
     FLOAT,
-    INT,
-    LEAST,
     Among,
     Array,
     Binary,
@@ -36,9 +34,6 @@ from worldtwin.script.tree import (
 )
 
 _SIGNS: Final[dict[Comparison, str]] = {"==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
-_FLOATS: Final = {"+": "f64.add", "-": "f64.sub", "*": "f64.mul", "/": "f64.div"}
-_ROUNDING: Final = {"floor": "f64.floor", "ceil": "f64.ceil", "round": "f64.nearest", "trunc": "f64.trunc"}
-_LARGEST: Final = -float(LEAST)
 _FEW_CHOICES: Final = 4
 
 
@@ -54,7 +49,7 @@ def express(code: Code, node: Node) -> None:  # noqa: PLR0912 - one branch for e
         case Binary():
             express(code, node.left)
             express(code, node.right)
-            _binary(code, node)
+            calculate(code, node)
         case Compare():
             _compare(code, node)
         case Logic():
@@ -119,62 +114,16 @@ def place(code: Code, array: Node, index: Node, line: int) -> None:
     express(code, array)
     express(code, index)
     length = array.type.length
+    least, most = int_range(index, code.known)
     with code.temporary("i64") as at:
-        code.add(f"local.tee {at}", f"i64.const {length}", "i64.const 0")
-        code.add(f"local.get {at}", "i64.const 0", "i64.lt_s", "select", "i64.add", f"local.tee {at}")
-        code.add(f"i64.const {length}", "i64.ge_u")
-        code.trap_if(line)
+        code.add(f"local.set {at}")
+        if least < 0:
+            code.add(f"local.get {at}", f"i64.const {length}", "i64.const 0")
+            code.add(f"local.get {at}", "i64.const 0", "i64.lt_s", "select", "i64.add", f"local.set {at}")
+        if least < -length or most >= length:
+            code.add(f"local.get {at}", f"i64.const {length}", "i64.ge_u")
+            code.trap_if(line)
         code.add(f"local.get {at}", "i32.wrap_i64", "i32.const 3", "i32.shl", "i32.add")
-
-
-def _binary(code: Code, node: Binary) -> None:
-    if node.operator in {"/", "//", "%"}:
-        _divide(code, node)
-    elif node.type == FLOAT:
-        code.add(_FLOATS[node.operator])
-    elif node.operator == "*":
-        _multiply(code, node.line)
-    else:
-        _sum(code, node)
-
-
-def _multiply(code: Code, line: int) -> None:
-    code.add(f"i32.const {line}")
-    code.call("multiply")
-    code.trap_again()
-
-
-def _sum(code: Code, node: Binary) -> None:
-    """Overflow shows in the signs: of both operands and the sum, or of the operands and the difference."""
-    with code.temporary("i64") as left, code.temporary("i64") as right, code.temporary("i64") as result:
-        code.add(f"local.set {right}", f"local.tee {left}", f"local.get {right}")
-        code.add("i64.add" if node.operator == "+" else "i64.sub", f"local.tee {result}")
-        code.add(f"local.get {left}", f"local.get {result if node.operator == '+' else right}", "i64.xor")
-        code.add(f"local.get {right if node.operator == '+' else left}", f"local.get {result}", "i64.xor")
-        code.add("i64.and", "i64.const 0", "i64.lt_s")
-        code.trap_if(node.line)
-
-
-def _divide(code: Code, node: Binary) -> None:
-    kind = word(node.type)
-    with code.temporary(kind) as right:
-        code.add(f"local.tee {right}", f"{kind}.const 0", f"{kind}.eq")
-        code.trap_if(node.line)
-        if kind == "f64":
-            code.add(f"local.get {right}")
-            if node.operator == "/":
-                code.add("f64.div")
-            else:
-                code.call("quotient" if node.operator == "//" else "remainder")
-            return
-        if node.operator == "//":
-            with code.temporary("i64") as left:
-                code.add(f"local.tee {left}", f"i64.const {LEAST}", "i64.eq")
-                code.add(f"local.get {right}", "i64.const -1", "i64.eq", "i32.and")
-                code.trap_if(node.line)
-                code.add(f"local.get {left}")
-        code.add(f"local.get {right}")
-        code.call("divide" if node.operator == "//" else "modulo")
 
 
 def _compare(code: Code, node: Compare) -> None:
@@ -231,7 +180,7 @@ def _invoke(code: Code, node: Invoke) -> None:
     code.add("local.get $at", "local.get $pat")
     for operand in node.operands:
         express(code, operand)
-    code.add(f"call $f{node.function}")
+    code.add("local.get $left", "global.set $fuel", f"call $f{node.function}", "global.get $fuel", "local.set $left")
     code.trap_again()
 
 
@@ -250,49 +199,15 @@ def _of_one(code: Code, node: Negate | Not | Convert | Recode | Among) -> None:
             if node.type == FLOAT:
                 code.add("f64.neg")
             else:
-                _negate(code, node.line)
+                negate(code, node.operand, node.line)
         case Not():
             code.add("i32.eqz")
         case Convert():
-            _convert(code, node)
+            convert(code, node)
         case Recode():
             _recode(code, node)
         case Among():
             _among(code, node)
-
-
-def _negate(code: Code, line: int) -> None:
-    with code.temporary("i64") as value:
-        code.add(f"local.tee {value}", f"i64.const {LEAST}", "i64.eq")
-        code.trap_if(line)
-        code.add("i64.const 0", f"local.get {value}", "i64.sub")
-
-
-def _convert(code: Code, node: Convert) -> None:
-    given = word(node.operand.type)
-    if node.type == BOOL:
-        code.add(f"{given}.const 0", f"{given}.ne")
-    elif node.type == INT:
-        if given == "f64":
-            _whole(code, node.line, "trunc")
-        elif given == "i32":
-            code.add("i64.extend_i32_u")
-    elif given == "i32":
-        code.add("f64.convert_i32_u")
-    else:
-        with code.temporary("i64") as value:
-            code.add(f"local.tee {value}", f"i64.const {EXACT}", "i64.add", f"i64.const {2 * EXACT}", "i64.gt_u")
-            code.trap_if(node.line)
-            code.add(f"local.get {value}", "f64.convert_i64_s")
-
-
-def _whole(code: Code, line: int, rounding: str) -> None:
-    """A float as an int; it is looked at before it is rounded."""
-    with code.temporary("f64") as value:
-        code.add(f"local.tee {value}", f"f64.const {float(LEAST).hex()}", "f64.ge")
-        code.add(f"local.get {value}", f"f64.const {_LARGEST.hex()}", "f64.lt", "i32.and", "i32.eqz")
-        code.trap_if(line)
-        code.add(f"local.get {value}", _ROUNDING[rounding], "i64.trunc_f64_s")
 
 
 def _recode(code: Code, node: Recode) -> None:
@@ -342,7 +257,7 @@ def _power(code: Code, node: Power) -> None:
             if kind == "f64":
                 code.add("f64.mul")
             else:
-                _multiply(code, node.line)
+                multiply(code, node.line)
 
 
 def _call(code: Code, node: Call) -> None:
@@ -357,7 +272,7 @@ def _call(code: Code, node: Call) -> None:
         case "abs":
             _absolute(code, node)
         case "floor" | "ceil" | "round":
-            _whole(code, node.line, node.function)
+            whole(code, node.line, node.function)
         case "sqrt":
             code.add("f64.sqrt")
             _finite(code, node.line)
@@ -379,7 +294,7 @@ def _absolute(code: Code, node: Call) -> None:
         return
     with code.temporary("i64") as value:
         code.add(f"local.tee {value}", "i64.const 0", "i64.lt_s", "if (result i64)", f"local.get {value}")
-        _negate(code, node.line)
+        negate(code, node.operands[0], node.line)
         code.add("else", f"local.get {value}", "end")
 
 

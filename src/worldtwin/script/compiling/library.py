@@ -12,57 +12,69 @@ from typing import Final
 
 from worldtwin.exact.formulas import ATAN_STEPS, SMALL_TANH, TINY
 from worldtwin.exact.functions import LARGEST_ANGLE
+from worldtwin.script.compiling.inlining import with_inner
 from worldtwin.script.compiling.layout import ATAN_AT, QUARTERS_AT
 from worldtwin.script.compiling.tracing import formula_texts
 
+_INNER: Final = ("ldexp", "exponent")
+_SMALL: Final = 2.0**-400
+_LARGE: Final = 2.0**400
+"""Between these sizes no intermediate result of an angle is too small or too large: scaling would change no bit."""
 _NEAR: Final = 0.75
 """An angle (but for zero, with its sign) of less than an eighth of a turn is its own rest: nothing is subtracted."""
 
+
+def _turned(name: str, quarters: int) -> str:
+    """The sine, or with a quarter of a turn more the cosine."""
+    return f"""(func ${name} (param $x f64) (result f64)
+        (local $count f64) (local $high f64) (local $low f64) (local $result f64) (local $turn i64)
+        (if (i32.eqz (f64.le (f64.abs (local.get $x)) (f64.const {LARGEST_ANGLE.hex()}))) (then
+            (return (f64.const nan))))
+        (if (i32.and (f64.lt (f64.abs (local.get $x)) (f64.const {_NEAR.hex()})) (f64.ne (local.get $x) (f64.const 0)))
+            (then (return (call ${name}_small (local.get $x)))))
+        (local.set $count (f64.nearest (f64.mul (local.get $x) (f64.const {(2 / math.pi).hex()}))))
+        (call $reduced (local.get $x) (local.get $count))
+        (local.set $low)
+        (local.set $high)
+        (local.set $turn (i64.add (i64.const {quarters}) (i64.trunc_f64_s (local.get $count))))
+        (if (i64.eqz (i64.and (local.get $turn) (i64.const 1)))
+            (then (local.set $result (call $sin_near (local.get $high) (local.get $low))))
+            (else (local.set $result (call $cos_near (local.get $high) (local.get $low)))))
+        (if (i64.eqz (i64.and (local.get $turn) (i64.const 2))) (then (return (local.get $result))))
+        (f64.neg (local.get $result)))"""
+
+
 _TEXTS: Final[dict[str, str]] = {
     "ldexp": """(func $ldexp (param $y f64) (param $n i64) (result f64)
-        (if (i64.gt_s (local.get $n) (i64.const 1023)) (then
-            (local.set $y (f64.mul (local.get $y) (f64.const 0x1p1023)))
-            (local.set $n (i64.sub (local.get $n) (i64.const 1023)))
+        (if (i64.gt_u (i64.add (local.get $n) (i64.const 1022)) (i64.const 2045)) (then
             (if (i64.gt_s (local.get $n) (i64.const 1023)) (then
                 (local.set $y (f64.mul (local.get $y) (f64.const 0x1p1023)))
                 (local.set $n (i64.sub (local.get $n) (i64.const 1023)))
-                (if (i64.gt_s (local.get $n) (i64.const 1023)) (then (local.set $n (i64.const 1023))))))))
-        (if (i64.lt_s (local.get $n) (i64.const -1022)) (then
-            (local.set $y (f64.mul (local.get $y) (f64.const 0x1p-969)))
-            (local.set $n (i64.add (local.get $n) (i64.const 969)))
+                (if (i64.gt_s (local.get $n) (i64.const 1023)) (then
+                    (local.set $y (f64.mul (local.get $y) (f64.const 0x1p1023)))
+                    (local.set $n (i64.sub (local.get $n) (i64.const 1023)))
+                    (if (i64.gt_s (local.get $n) (i64.const 1023)) (then (local.set $n (i64.const 1023))))))))
             (if (i64.lt_s (local.get $n) (i64.const -1022)) (then
                 (local.set $y (f64.mul (local.get $y) (f64.const 0x1p-969)))
                 (local.set $n (i64.add (local.get $n) (i64.const 969)))
-                (if (i64.lt_s (local.get $n) (i64.const -1022)) (then (local.set $n (i64.const -1022))))))))
+                (if (i64.lt_s (local.get $n) (i64.const -1022)) (then
+                    (local.set $y (f64.mul (local.get $y) (f64.const 0x1p-969)))
+                    (local.set $n (i64.add (local.get $n) (i64.const 969)))
+                    (if (i64.lt_s (local.get $n) (i64.const -1022)) (then (local.set $n (i64.const -1022))))))))))
         (f64.mul (local.get $y)
             (f64.reinterpret_i64 (i64.shl (i64.add (local.get $n) (i64.const 1023)) (i64.const 52)))))""",
     "exponent": """(func $exponent (param $x f64) (result i64) (local $bits i64)
         (local.set $bits
             (i64.and (i64.shr_u (i64.reinterpret_f64 (local.get $x)) (i64.const 52)) (i64.const 0x7ff)))
-        (if (i64.eqz (local.get $bits)) (then
-            (if (f64.eq (local.get $x) (f64.const 0)) (then (return (i64.const 0))))
-            (return (i64.sub (call $exponent (f64.mul (local.get $x) (f64.const 0x1p64))) (i64.const 64)))))
-        (i64.sub (local.get $bits) (i64.const 1022)))""",
-    "turned": f"""(func $turned (param $x f64) (param $turn i64) (result f64)
-        (local $count f64) (local $high f64) (local $low f64) (local $result f64)
-        (if (i32.eqz (f64.le (f64.abs (local.get $x)) (f64.const {LARGEST_ANGLE.hex()}))) (then
-            (return (f64.const nan))))
-        (if (i32.and (f64.lt (f64.abs (local.get $x)) (f64.const {_NEAR.hex()})) (f64.ne (local.get $x) (f64.const 0)))
-            (then
-                (if (i64.eqz (local.get $turn)) (then (return (call $sin_near (local.get $x) (f64.const 0)))))
-                (return (call $cos_near (local.get $x) (f64.const 0)))))
-        (local.set $count (f64.nearest (f64.mul (local.get $x) (f64.const {(2 / math.pi).hex()}))))
-        (call $reduced (local.get $x) (local.get $count))
-        (local.set $low)
-        (local.set $high)
-        (local.set $turn (i64.add (local.get $turn) (i64.trunc_f64_s (local.get $count))))
-        (if (i64.eqz (i64.and (local.get $turn) (i64.const 1)))
-            (then (local.set $result (call $sin_near (local.get $high) (local.get $low))))
-            (else (local.set $result (call $cos_near (local.get $high) (local.get $low)))))
-        (if (i64.eqz (i64.and (local.get $turn) (i64.const 2))) (then (return (local.get $result))))
-        (f64.neg (local.get $result)))""",
-    "sin": "(func $sin (param $x f64) (result f64) (call $turned (local.get $x) (i64.const 0)))",
-    "cos": "(func $cos (param $x f64) (result f64) (call $turned (local.get $x) (i64.const 1)))",
+        (if (i32.eqz (i64.eqz (local.get $bits))) (then
+            (return (i64.sub (local.get $bits) (i64.const 1022)))))
+        (if (f64.eq (local.get $x) (f64.const 0)) (then (return (i64.const 0))))
+        (i64.sub
+            (i64.and (i64.const 0x7ff) (i64.shr_u
+                (i64.reinterpret_f64 (f64.mul (local.get $x) (f64.const 0x1p64))) (i64.const 52)))
+            (i64.const 1086)))""",
+    "sin": _turned("sin", 0),
+    "cos": _turned("cos", 1),
     "exp": f"""(func $exp (param $x f64) (result f64) (local $k f64)
         (if (f64.ne (local.get $x) (local.get $x)) (then (return (local.get $x))))
         (local.set $x (f64.min (f64.max (local.get $x) (f64.const -800)) (f64.const 800)))
@@ -100,31 +112,37 @@ _TEXTS: Final[dict[str, str]] = {
         (local $at i32) (local $sign f64)
         (local.set $rise (f64.abs (local.get $y)))
         (local.set $run (f64.abs (local.get $x)))
-        (if (i32.or (f64.ne (local.get $rise) (local.get $rise)) (f64.ne (local.get $run) (local.get $run)))
-            (then (return (f64.const nan))))
-        (if (i32.or (f64.eq (local.get $rise) (f64.const inf)) (f64.eq (local.get $run) (f64.const inf))) (then
-            (local.set $rise (f64.convert_i32_u (f64.eq (local.get $rise) (f64.const inf))))
-            (local.set $run (f64.convert_i32_u (f64.eq (local.get $run) (f64.const inf))))))
+        (if (i32.eqz (f64.lt (f64.add (local.get $rise) (local.get $run)) (f64.const inf))) (then
+            (if (i32.or (f64.ne (local.get $rise) (local.get $rise)) (f64.ne (local.get $run) (local.get $run)))
+                (then (return (f64.const nan))))
+            (if (i32.or (f64.eq (local.get $rise) (f64.const inf)) (f64.eq (local.get $run) (f64.const inf))) (then
+                (local.set $rise (f64.convert_i32_u (f64.eq (local.get $rise) (f64.const inf))))
+                (local.set $run (f64.convert_i32_u (f64.eq (local.get $run) (f64.const inf))))))))
         (local.set $steep (f64.gt (local.get $rise) (local.get $run)))
         (local.set $left (i64.lt_s (i64.reinterpret_f64 (local.get $x)) (i64.const 0)))
         (local.set $small (f64.min (local.get $rise) (local.get $run)))
         (local.set $large (f64.max (local.get $rise) (local.get $run)))
-        (if (f64.gt (local.get $large) (f64.const 0)) (then
+        (local.set $a (local.get $small))
+        (local.set $b (local.get $large))
+        (if (i32.or (f64.lt (local.get $large) (f64.const {_SMALL.hex()}))
+                (f64.gt (local.get $large) (f64.const {_LARGE.hex()}))) (then
+            (if (f64.eq (local.get $large) (f64.const 0)) (then (local.set $large (f64.const 1))))
             (local.set $e (i64.sub (i64.const 0) (call $exponent (local.get $large))))
             (local.set $a (call $ldexp (local.get $small) (local.get $e)))
-            (local.set $b (call $ldexp (local.get $large) (local.get $e)))
-            (local.set $high (f64.div (local.get $small) (local.get $large)))
-            (if (f64.ge (local.get $a) (f64.mul (local.get $b) (f64.const {TINY.hex()}))) (then
-                (local.set $at (i32.trunc_f64_s
-                    (f64.nearest (f64.mul (local.get $high) (f64.const {float(ATAN_STEPS).hex()})))))
-                (call $atan_near (local.get $a) (local.get $b)
-                    (f64.div (f64.convert_i32_s (local.get $at)) (f64.const {float(ATAN_STEPS).hex()}))
-                    (f64.load offset={ATAN_AT} (i32.shl (local.get $at) (i32.const 4)))
-                    (f64.load offset={ATAN_AT + 8} (i32.shl (local.get $at) (i32.const 4))))
-                (local.set $low)
-                (local.set $high)))))
-        (local.set $sign
-            (select (f64.const 1) (f64.const -1) (i32.eq (local.get $steep) (local.get $left))))
+            (local.set $b (call $ldexp (local.get $large) (local.get $e)))))
+        (local.set $high (f64.div (local.get $small) (local.get $large)))
+        (if (f64.ge (local.get $a) (f64.mul (local.get $b) (f64.const {TINY.hex()}))) (then
+            (local.set $at (i32.trunc_f64_s
+                (f64.nearest (f64.mul (local.get $high) (f64.const {float(ATAN_STEPS).hex()})))))
+            (call $atan_near (local.get $a) (local.get $b)
+                (f64.mul (f64.convert_i32_s (local.get $at)) (f64.const {(1 / ATAN_STEPS).hex()}))
+                (f64.load offset={ATAN_AT} (i32.shl (local.get $at) (i32.const 4)))
+                (f64.load offset={ATAN_AT + 8} (i32.shl (local.get $at) (i32.const 4))))
+            (local.set $low)
+            (local.set $high)))
+        (local.set $sign (f64.reinterpret_i64 (i64.or
+            (i64.reinterpret_f64 (f64.const 1))
+            (i64.shl (i64.extend_i32_u (i32.xor (local.get $steep) (local.get $left))) (i64.const 63)))))
         (local.set $at (i32.shl
             (select (i32.const 1) (i32.shl (local.get $left) (i32.const 1)) (local.get $steep)) (i32.const 4)))
         (f64.copysign
@@ -206,7 +224,14 @@ _TEXTS: Final[dict[str, str]] = {
 @cache
 def texts() -> dict[str, str]:
     """Every function of the library, by name."""
-    return {**formula_texts(), **_TEXTS}
+    inner = {**formula_texts(), **{name: _TEXTS[name] for name in _INNER}}
+    return {name: with_inner(text, inner) for name, text in _TEXTS.items() if name not in _INNER}
+
+
+@cache
+def leaves() -> frozenset[str]:
+    """The functions of the library that call no other one."""
+    return frozenset(name for name, text in texts().items() if "(call $" not in text)
 
 
 def needed(names: set[str]) -> list[str]:

@@ -1,4 +1,8 @@
-"""The machine that runs compiled programs: wasmtime, with fuel, one form of NaN, and no memory beyond the module's."""
+"""The machine that runs compiled programs: wasmtime, with fuel, and no memory beyond the module's.
+
+Which bits a NaN has is left to the processor. No instruction of a program can tell them apart, signs of NaNs included,
+and those in the columns are made one form when they leave.
+"""
 
 from __future__ import annotations
 
@@ -102,8 +106,8 @@ class _Instance:
         self._store.set_fuel(min(WASM_FUEL * (n + 1) * (fuel + 1), 2**63 - 1))
         self._call(n, each, fuel)
         return Answers(
-            results=[view[:n].copy() for view in self._results],
-            memory=[view[:n].copy() for view, memory in zip(self._cells, self._remembers, strict=True) if memory],
+            results=[_taken(view[:n]) for view in self._results],
+            memory=[_taken(view[:n]) for view, memory in zip(self._cells, self._remembers, strict=True) if memory],
             lines=self._lines[:n].copy(),
             fuel=self._fuel[:n].copy(),
         )
@@ -115,6 +119,16 @@ class _Instance:
         except (_wasmtime().Trap, _wasmtime().WasmtimeError) as error:
             reason = str(error).strip().splitlines()[-1].strip()
             raise InvalidTask(f"the program stopped inside of the machine: {reason}") from error
+
+
+def _taken(view: Numbers) -> Numbers:
+    """A copy of a column with one form of NaN: which one an instruction makes is the processor's choice."""
+    column = view.copy()
+    if column.dtype == np.float64:
+        unknown = np.isnan(column)
+        if unknown.any():
+            column[unknown] = np.nan
+    return column
 
 
 def _shared(view: Numbers, cell: Numbers) -> bool:
@@ -147,7 +161,7 @@ def _engine(effort: str) -> Any:  # noqa: ANN401 - wasmtime has no strict types
     wasmtime = _wasmtime()
     config = wasmtime.Config()
     config.consume_fuel = True
-    config.cranelift_nan_canonicalization = True
+    config.cranelift_nan_canonicalization = False
     config.wasm_relaxed_simd = False
     config.wasm_simd = False
     config.wasm_threads = False

@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from worldtwin.exact.formulas import ATAN, QUARTERS
 from worldtwin.script.compiling.code import Module
-from worldtwin.script.compiling.layout import ATAN_AT, NUMBER, PAGE, QUARTERS_AT, TABLES_AT, Key, Layout, layout_of
+from worldtwin.script.compiling.layout import ATAN_AT, PAGE, QUARTERS_AT, TABLES_AT, Key, Layout, layout_of
 from worldtwin.script.compiling.library import needed
-from worldtwin.script.compiling.statements import function_text
+from worldtwin.script.compiling.statements import function_text, run_text
 from worldtwin.script.running.cost import nodes
 from worldtwin.script.tree import Recode, Tree, Type
 
@@ -32,8 +32,8 @@ def compiled(tree: Tree, cells: Mapping[Key, Type]) -> Compiled:
     tables, data = _tables(tree)
     layout = layout_of(cells, tree.functions[-1].results, len(data))
     module = Module(layout, tables)
-    last = len(tree.functions) - 1
-    functions = [function_text(module, i, each, last=i == last) for i, each in enumerate(tree.functions)]
+    functions = [function_text(module, i, each) for i, each in enumerate(tree.functions[:-1])]
+    functions.append(run_text(module, tree.functions[-1]))
     pages = -(-module.end // PAGE)
     lines = [
         "(module",
@@ -45,28 +45,9 @@ def compiled(tree: Tree, cells: Mapping[Key, Type]) -> Compiled:
         _data(TABLES_AT, data),
         *needed(module.used),
         *functions,
-        _run(layout, last),
         ")",
     ]
     return Compiled(text="\n".join(lines), layout=layout, pages=pages)
-
-
-def _run(layout: Layout, last: int) -> str:
-    asked = f"offset={layout.asked}"
-    return f"""(func (export "run") (local $rows i32) (local $each i32) (local $most i64) (local $at i32)
-        (local.set $rows (i32.wrap_i64 (i64.shl (i64.load {asked} (i32.const 0)) (i64.const 3))))
-        (local.set $each (i32.wrap_i64 (i64.load {asked} (i32.const {NUMBER}))))
-        (local.set $most (i64.load {asked} (i32.const {2 * NUMBER})))
-        (block $done (loop $next
-            (br_if $done (i32.ge_u (local.get $at) (local.get $rows)))
-            (global.set $line (i32.const 0))
-            (global.set $fuel (local.get $most))
-            (call $f{last} (local.get $at) (i32.and (local.get $at) (local.get $each)))
-            (i64.store offset={layout.lines} (local.get $at) (i64.extend_i32_u (global.get $line)))
-            (i64.store offset={layout.fuel} (local.get $at) (i64.sub (local.get $most)
-                (select (global.get $fuel) (i64.const 0) (i64.gt_s (global.get $fuel) (i64.const 0)))))
-            (local.set $at (i32.add (local.get $at) (i32.const {NUMBER})))
-            (br $next))))"""
 
 
 def _data(address: int, raw: bytes) -> str:

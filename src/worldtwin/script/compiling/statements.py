@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from worldtwin.script.compiling.code import Code, Module, word
 from worldtwin.script.compiling.expressions import express, fill, place
+from worldtwin.script.compiling.layout import NUMBER
+from worldtwin.script.compiling.ranges import int_range, loop_range, within
 from worldtwin.script.running.cost import block_cost, cost
 from worldtwin.script.tree import (
     LEAST,
@@ -23,19 +27,60 @@ from worldtwin.script.tree import (
 )
 
 
-def function_text(module: Module, number: int, function: Function, *, last: bool) -> str:
-    """Function `number` of the program; the last one puts what it returns into the columns of results."""
-    body = _Body(module, function, last=last)
+def function_text(module: Module, number: int, function: Function) -> str:
+    """Function `number` of the program, one that others call."""
+    body = _Body(module, function, last=False)
     body.block(function.body, function.line)
     kinds = [word(kind) for kind in function.slots]
-    given = " ".join(f"(param $v{i} {kinds[i]})" for i in range(function.arguments))
-    variables = [f"(local $v{i} {kinds[i]})" for i in range(function.arguments, len(kinds))]
-    result = "" if last else f"(result {word(function.results[0])})"
-    head = f"(func $f{number} (param $at i32) (param $pat i32) {given} {result}"
-    nothing = "" if last else f"{word(function.results[0])}.const 0"
-    return "\n".join(
-        [head, *variables, *body.code.variables, *body.starts, "block $fail", *body.code.lines, "end", nothing, ")"]
-    )
+    given = " ".join(f"(param $v{i} {kind})" for i, kind in enumerate(kinds[: function.arguments]))
+    result = word(function.results[0])
+    return f"""(func $f{number} (param $at i32) (param $pat i32) {given} (result {result})
+        {body.variables()}
+        (local.set $left (global.get $fuel))
+        {body.starts()}
+        block $fail
+        {lines(body.code.lines)}
+        end
+        (global.set $fuel (local.get $left))
+        {result}.const 0)"""
+
+
+def run_text(module: Module, function: Function) -> str:
+    """The exported `run`: the last function of the program once for each row, from its columns into its columns.
+
+    All variables have a value before they are read: a row does not see what the one before it left in them.
+    """
+    body = _Body(module, function, last=True)
+    body.block(function.body, function.line)
+    layout = module.layout
+    return f"""(func (export "run") (local $rows i32) (local $each i32) (local $most i64)
+        (local $at i32) (local $pat i32)
+        {body.variables()}
+        (local.set $rows (i32.wrap_i64 (i64.shl (i64.load offset={layout.asked} (i32.const 0)) (i64.const 3))))
+        (local.set $each (i32.wrap_i64 (i64.load offset={layout.asked} (i32.const {NUMBER}))))
+        (local.set $most (i64.load offset={layout.asked} (i32.const {2 * NUMBER})))
+        block $done
+        loop $next
+        (br_if $done (i32.ge_u (local.get $at) (local.get $rows)))
+        (local.set $pat (i32.and (local.get $at) (local.get $each)))
+        (local.set $left (local.get $most))
+        (global.set $line (i32.const 0))
+        {body.starts()}
+        block $fail
+        {lines(body.code.lines)}
+        end
+        (i64.store offset={layout.lines} (local.get $at) (i64.extend_i32_u (global.get $line)))
+        (i64.store offset={layout.fuel} (local.get $at) (i64.sub (local.get $most)
+            (select (local.get $left) (i64.const 0) (i64.gt_s (local.get $left) (i64.const 0)))))
+        (local.set $at (i32.add (local.get $at) (i32.const {NUMBER})))
+        br $next
+        end
+        end)"""
+
+
+def lines(texts: Iterable[str]) -> str:
+    """Instructions, one a line."""
+    return "\n".join(texts)
 
 
 class _Body:
@@ -48,11 +93,29 @@ class _Body:
             for slot, kind in enumerate(function.slots)
             if kind.length and slot >= function.arguments
         }
-        self.starts = [f"i32.const {at}\nlocal.set $v{slot}" for slot, at in self.arrays.items()]
         self.loops: list[int] = []
+        self.kinds = [word(kind) for kind in function.slots]
+        self.arguments = function.arguments
 
-    def block(self, statements: tuple[Statement, ...], line: int) -> None:
-        self.code.charge(block_cost(statements), line)
+    def variables(self) -> str:
+        """The declarations of all variables that are not arguments."""
+        own = enumerate(self.kinds[self.arguments :], self.arguments)
+        return lines(
+            [
+                "(local $left i64)",
+                *[f"(local $v{i} {kind})" for i, kind in own],
+                *self.code.variables,
+                *self.code.variables_inside,
+            ]
+        )
+
+    def starts(self) -> str:
+        """Where its arrays are."""
+        return lines(f"(local.set $v{slot} (i32.const {at}))" for slot, at in self.arrays.items())
+
+    def block(self, statements: tuple[Statement, ...], line: int, more: int = 0) -> None:
+        """Statements; entering them takes their fuel and so much more."""
+        self.code.charge(block_cost(statements) + more, line)
         for statement in statements:
             self.statement(statement)
 
@@ -112,11 +175,11 @@ class _Body:
         self.round(statement, label)
         code.add(f"br $l{label}", "end", "end")
 
-    def round(self, statement: While | For, label: int) -> None:
+    def round(self, statement: While | For, label: int, more: int = 0) -> None:
         """The body of a loop, in a block that `continue` leaves."""
         self.loops.append(label)
         self.code.add(f"block $c{label}")
-        self.block(statement.body, statement.line)
+        self.block(statement.body, statement.line, more)
         self.code.add("end")
         self.loops.pop()
 
@@ -128,11 +191,14 @@ class _Body:
             code.add(f"local.set {stop}", f"local.set {number}", f"block $b{label}", f"loop $l{label}")
             code.add(f"local.get {number}", f"local.get {stop}", "i64.ge_s" if step > 0 else "i64.le_s")
             code.add(f"br_if $b{label}")
-            code.charge(1, statement.line)
             code.add(f"local.get {number}", f"local.set $v{statement.slot}")
-            self.round(statement, label)
-            code.add(f"local.get {number}", f"i64.const {MOST - step if step > 0 else LEAST - step}")
-            code.add("i64.gt_s" if step > 0 else "i64.lt_s", f"br_if $b{label}")
+            known = code.known
+            code.known = {**known, statement.slot: loop_range(statement, known)}
+            self.round(statement, label, 1)
+            code.known = known
+            if not within(int_range(statement.stop, known), LEAST - min(step, 0), MOST - max(step, 0)):
+                code.add(f"local.get {number}", f"i64.const {MOST - step if step > 0 else LEAST - step}")
+                code.add("i64.gt_s" if step > 0 else "i64.lt_s", f"br_if $b{label}")
             code.add(f"local.get {number}", f"i64.const {step}", "i64.add", f"local.set {number}")
             code.add(f"br $l{label}", "end", "end")
 
@@ -145,6 +211,8 @@ class _Body:
             code.add("local.get $at")
             express(code, value)
             code.store(value.type, column.address)
-        if not self.last:
+        if self.last:
+            code.add("br $fail")
+        else:
             express(code, statement.values[0])
-        code.add("return")
+            code.add("local.get $left", "global.set $fuel", "return")

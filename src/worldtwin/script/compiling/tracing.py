@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -33,7 +34,7 @@ class Symbol:
         return self._trace.let("add", other, self)
 
     def __sub__(self, other: Symbol | float) -> Symbol:
-        return self._trace.let("sub", self, other)
+        return self if _nothing(other) else self._trace.let("sub", self, other)
 
     def __rsub__(self, other: float) -> Symbol:
         return self._trace.let("sub", other, self)
@@ -51,15 +52,25 @@ class Symbol:
         return self._trace.let("div", other, self)
 
 
+def _nothing(value: Symbol | float) -> bool:
+    """Whether it is the zero that changes no float, not even -0.0, when it is subtracted."""
+    return isinstance(value, float) and not value and math.copysign(1, value) > 0
+
+
 def text(value: Symbol | float) -> str:
     """A symbol or a number as an instruction."""
     return value.text if isinstance(value, Symbol) else f"(f64.const {float(value).hex()})"
 
 
-def traced(name: str, formula: Callable[..., Any], arguments: int, *, skip: int = 0) -> str:
-    """The WebAssembly function `name` that does what `formula` does; the first `skip` of its results are left out."""
+def traced(
+    name: str, formula: Callable[..., Any], arguments: int, *, given: tuple[float, ...] = (), skip: int = 0
+) -> str:
+    """The WebAssembly function `name` that does what `formula` does when its last arguments are `given`.
+
+    The first `skip` of its results are left out.
+    """
     trace = Trace()
-    answer = formula(*[Symbol(trace, f"(local.get $p{i})") for i in range(arguments)])
+    answer = formula(*[Symbol(trace, f"(local.get $p{i})") for i in range(arguments)], *given)
     answers: list[Symbol] = [answer] if isinstance(answer, Symbol) else list(answer)[skip:]
     head = " ".join(f"(param $p{i} f64)" for i in range(arguments))
     variables = " ".join(f"(local $v{i} f64)" for i in range(len(trace.lines)))
@@ -73,7 +84,9 @@ def formula_texts() -> dict[str, str]:
     return {
         "reduced": traced("reduced", formulas.reduced, 2),
         "sin_near": traced("sin_near", formulas.sin_near, 2),
+        "sin_small": traced("sin_small", formulas.sin_near, 1, given=(0.0,)),
         "cos_near": traced("cos_near", formulas.cos_near, 2),
+        "cos_small": traced("cos_small", formulas.cos_near, 1, given=(0.0,)),
         "exp_parts": traced("exp_parts", formulas.exp_parts, 2, skip=1),
         "log_parts": traced("log_parts", formulas.log_parts, 2),
         "tanh_small": traced("tanh_small", formulas.tanh_small, 1),

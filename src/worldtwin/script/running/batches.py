@@ -33,13 +33,15 @@ def memory_cells(memory: NDArray[np.float64], kinds: tuple[Type, ...]) -> list[V
     return cells
 
 
-def memory_rows(cells: list[Values], before: NDArray[np.float64], trapped: Mask) -> NDArray[np.float64]:
-    """The memory (n, numbers) that the cells hold; trapped rows keep what they had."""
-    after = before.copy()
+def memory_rows(cells: list[Values], before: NDArray[np.float64], lines: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The memory (n, numbers) that the cells (n,) or (n, length) hold; rows that trapped in a line keep theirs."""
+    after = np.empty_like(before)
     position = 0
     for cell in cells:
         width = cell.shape[1] if cell.ndim == 2 else 1
-        block = cell if cell.ndim == 2 else np.broadcast_to(cell, (len(before),))[:, None]
-        np.copyto(after[:, position : position + width], block, where=~trapped[:, None])
+        after[:, position : position + width] = cell if cell.ndim == 2 else cell[:, None]
         position += width
+    if lines.any():
+        trapped = lines > 0
+        after[trapped] = before[trapped]
     return after
