@@ -10,18 +10,22 @@ import contextlib
 import functools
 import os
 import statistics
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import Array, lax
 from rivals.environment import NotMeasured, rival
 from timing import seconds, table, told
 
-from exact import exact_layers
-from worldtwin.accelerate import networks
-from worldtwin.exact.network import ACTIVATION_ONE, INPUT_LIMIT, stack
+import worldtwin as wt
+from worldtwin.exact import Feature, Key
+from worldtwin.simulation import Backend, Confidence, NumpyBackend, Regressor, Simulator, outcomes
+from worldtwin.world import Space, Spec, StartRange, real
+
+sys.path.append(str(Path(__file__).parents[1] / "tests" / "shared"))
+from drawn_functions import ensemble
 
 MEMBERS, ROWS, STEPS = 5, 1280, 50
 STATE, ACTION = 4, 1
@@ -33,31 +37,48 @@ TARGETS = {"mbrl_rollouts: fixed_model, sampled": 0.7}
 Turn = Callable[[], float]
 
 
-def ours(rows: int, steps: int) -> float:
-    """The seconds a step of one rollout of `rows` episodes of `steps` steps, compiled when first called.
+def world(*, swish: bool = False) -> Simulator:
+    """Four numbers and one action, predicted by an ensemble that says means and noise, as the rivals do."""
+    names = ("a", "b", "c", "d")
+    fine = real(-8, 8, resolution=2.0**-16)
+    start = StartRange(-(1 << 16), 1 << 16)
+    spec = Spec(
+        name="ensemble",
+        state=Space(names, (fine,) * STATE),
+        action=Space(("push",), (fine,) * ACTION),
+        start=dict.fromkeys(names, start),
+        reward="next.a",
+        horizon=STEPS,
+        returns=(-8.0 * STEPS, 8.0 * STEPS),
+    )
+    model = Regressor(
+        features=tuple(Feature(column=column, kind="real", shift=-4) for column in range(WIDTHS[0])),
+        functions=(
+            ensemble(1, parts=WIDTHS[0], outputs=WIDTHS[-1], members=MEMBERS, hidden=WIDTHS[1:-1], swish=swish),
+        ),
+        targets=(0, 1, 2, 3),
+        bases=(0, 1, 2, 3),
+        lows=np.full(STATE, -(1 << 20)),
+        highs=np.full(STATE, 1 << 20),
+        quiet=np.full(STATE, 8 << 8),
+        loud=np.full(STATE, 14 << 8),
+        tolerances=np.full(STATE, 1 << 10),
+        confidence=Confidence(edges=np.array([0]), levels=np.array([1])),
+    )
+    return Simulator(spec, predictors=(model,))
 
-    A stand-in: the exact networks of an ensemble in JAX, rows grouped by member, without a simulator around them; what
-    the networks say of the spread is added, not drawn from.
-    """
-    with jax.enable_x64(True):
-        run, states = _walk(rows, steps), jnp.zeros((MEMBERS, rows // MEMBERS, STATE), dtype=jnp.int64)
-        return seconds(lambda: run(states).block_until_ready()) / steps
 
+def ours(simulator: Simulator, backend: Backend) -> Turn:
+    """The seconds a step of whole rollouts: a linear task acts, noise is drawn, rewards are paid."""
+    task = wt.Task.network(simulator.spec, hidden=(), key=1)
+    keys = Key.of(1).episodes(np.arange(ROWS))
+    starts = simulator.start_states(keys)
 
-@functools.cache
-def _walk(rows: int, steps: int) -> Callable[[Array], Array]:
-    layers = stack([exact_layers(WIDTHS)] * MEMBERS)
-    clips = tuple(layer.clip for layer in layers)
-    numbers = [tuple(jnp.asarray(part) for part in layer) for layer in networks.carried_stack(layers)]
-    shape = (steps, MEMBERS, rows // MEMBERS, ACTION)
-    actions = jnp.asarray(np.random.default_rng(1).integers(-ACTIVATION_ONE, ACTIVATION_ONE, shape))
+    def roll() -> None:
+        lived = outcomes(task, simulator, starts=starts, keys=keys, horizon=STEPS, backend=backend)
+        assert lived.steps.sum() == ROWS * STEPS
 
-    def step(states: Array, action: Array) -> tuple[Array, None]:
-        outputs = networks.evaluate(clips, numbers, jnp.concatenate([states, action], axis=-1))
-        moved = states + outputs[..., :STATE] + (outputs[..., STATE:] >> 4)
-        return jnp.clip(moved, -INPUT_LIMIT, INPUT_LIMIT), None
-
-    return jax.jit(lambda states: lax.scan(step, states, actions)[0])
+    return lambda: seconds(roll) / STEPS
 
 
 def joined(name: str, stack: contextlib.ExitStack) -> dict[str, Turn]:
@@ -93,10 +114,14 @@ def figures(times: dict[str, list[float]], own: str) -> list[tuple[str, ...]]:
 
 def main() -> None:
     """Print the figures."""
-    own = "ours, the networks alone"
+    own = "ours"
     print(f"ours: jax {jax.__version__}; load {os.getloadavg()[0]:.1f} before the start")
     with contextlib.ExitStack() as stack:
-        turns: dict[str, Turn] = {own: lambda: ours(ROWS, STEPS)}
+        turns: dict[str, Turn] = {
+            own: ours(world(), wt.JaxBackend()),
+            "ours, with swish": ours(world(swish=True), wt.JaxBackend()),
+            "ours, in NumPy": ours(world(), NumpyBackend()),
+        }
         for name in RIVALS:
             turns |= joined(name, stack)
         times = told(turns)

@@ -12,7 +12,7 @@ import numpy as np
 from jax import Array, lax
 
 from worldtwin.accelerate.actors import Follower, Thinker, compiled
-from worldtwin.accelerate.chance import Chance, Deal
+from worldtwin.accelerate.chance import Chance, Deal, places
 from worldtwin.accelerate.engines import JaxEngines
 from worldtwin.accelerate.worlds import World
 from worldtwin.exact import Engines, require_conformance
@@ -61,10 +61,10 @@ class JaxBackend:
         with jax.enable_x64(True):
             world, numbers = self._compiled_world(play.simulator)
             actor, own = self._compiled_actor(play)
-            rows = None if actor is None else _Rows.for_actor(flock, actor)
+            rows = None if actor is None else _Rows.for_actor(flock, actor, world)
             if actor is None or rows is None:
                 return _one_step(play, flock, world, numbers, t)
-            length = STEPS if most > FEW_STEPS else FEW_STEPS
+            length = _length(most, world)
             columns = _steps(actor, world, length, own, numbers, rows.parts(world), t)
             after, actions, outputs, source = (rows.cut(np.asarray(column))[:most] for column in columns)
         walk = Walk(
@@ -109,20 +109,22 @@ class _Rows:
 
     def parts(self, world: World) -> Parts:
         """What a step of `world` needs to know of each row."""
-        members = self.fill(self._flock.members)
-        deals = {count: Deal.of(members, count) for count in sorted(world.dealt)}
-        return self.fill(self._flock.states), self.fill(self._flock.keys), members, deals
+        flock, n = self._flock, len(self._source)
+        own = np.arange(n)[self._own]
+        deals = {count: Deal.of(flock.members, count, own, n) for count in sorted(world.dealt)}
+        return self.fill(flock.states), self.fill(flock.keys), self.fill(flock.members), deals
 
     @staticmethod
-    def of(flock: Flock) -> _Rows:
-        """The rows in their order."""
-        return _Rows(flock, slice(0, len(flock.rows)), _size(len(flock.rows), 64, 4))
+    def of(flock: Flock, world: World) -> _Rows:
+        """The rows in their order; fewer places stay empty where a row costs a network."""
+        n = len(flock.rows)
+        return _Rows(flock, slice(0, n), places(n) if world.dealt else _size(n, 64, 4))
 
     @staticmethod
-    def for_actor(flock: Flock, actor: Thinker | Follower) -> _Rows | None:
+    def for_actor(flock: Flock, actor: Thinker | Follower, world: World) -> _Rows | None:
         """The rows as `actor` takes them: those of each candidate together; None where that would waste too much."""
         if isinstance(actor, Follower) or actor.count == 1:
-            return _Rows.of(flock)
+            return _Rows.of(flock, world)
         order = np.argsort(flock.candidate, kind="stable")
         lengths = np.bincount(flock.candidate, minlength=actor.count)
         length = _size(int(lengths.max()), 16, 2)
@@ -141,6 +143,13 @@ class _Rows:
         return columns[:, self._own]
 
 
+def _length(most: int, world: World) -> int:
+    """How many steps to compute of `most`: lengths are few, and where a step costs networks not many are in vain."""
+    if most <= FEW_STEPS or not world.dealt:
+        return FEW_STEPS if most <= FEW_STEPS else STEPS
+    return min(STEPS, 1 << (most.bit_length() - 1))
+
+
 def _size(count: int, least: int, factor: int) -> int:
     """The first of `least`, `least * factor` ... that has room for `count`: few sizes are compiled."""
     size = least
@@ -151,7 +160,7 @@ def _size(count: int, least: int, factor: int) -> int:
 
 def _one_step(play: Play, flock: Flock, world: World, numbers: Arrays, t: int) -> Walk:
     """One step of an actor that only the host can ask, for all rows at once."""
-    rows = _Rows.of(flock)
+    rows = _Rows.of(flock, world)
     actions, memory, silent = play.act(flock)
     columns = _step(world, numbers, rows.parts(world), rows.fill(actions), t)
     after, outputs, source = (rows.cut(np.asarray(column)[None]) for column in columns)

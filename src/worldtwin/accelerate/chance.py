@@ -25,17 +25,21 @@ class Deal(NamedTuple):
     place: Array | Lattice
 
     @staticmethod
-    def of(words: Words, members: int) -> Deal:
-        """The deal by `words` (n,) that choose each row's member; empty places repeat a row."""
+    def of(words: Words, members: int, own: Lattice, n: int) -> Deal:
+        """The deal of the rows `own` (m,) among n, by the `words` (m,) that choose their member.
+
+        Whoever asks for another row is told something of no use; empty places repeat row 0.
+        """
         member = (words.astype(np.int64) * members) >> 32
         counts = np.bincount(member, minlength=members)
         size = places(int(counts.max(initial=1)))
         order = np.argsort(member, kind="stable")
         slot = np.empty(len(member), dtype=np.int64)
         slot[order] = np.arange(len(member)) - np.repeat(np.cumsum(counts) - counts, counts)
-        rows = np.zeros((members, size), dtype=np.int64)
-        rows[member, slot] = np.arange(len(member))
-        return Deal(rows, member * size + slot)
+        rows, place = np.zeros((members, size), dtype=np.int64), np.zeros(n, dtype=np.int64)
+        rows[member, slot] = own
+        place[own] = member * size + slot
+        return Deal(rows, place)
 
 
 class Chance(NamedTuple):
@@ -51,8 +55,8 @@ class Chance(NamedTuple):
 
 
 def places(count: int) -> int:
-    """At least `count`, of few sizes at most a quarter apart: few shapes are compiled."""
-    step = max(16, 1 << max(0, count.bit_length() - 3))
+    """At least `count`, of few sizes at most an eighth apart: few shapes are compiled."""
+    step = max(16, 1 << max(0, count.bit_length() - 4))
     return -(-count // step) * step
 
 

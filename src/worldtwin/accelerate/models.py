@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 from msgspec import Struct
@@ -51,8 +53,11 @@ class Layers(Struct, frozen=True):
         if self.members == 1:
             return networks.evaluate(self.curves, arrays, inputs[None])[0].T
         deal = chance.deals[self.members]
-        dealt = networks.evaluate(self.curves, arrays, inputs[deal.rows])
-        return dealt.reshape(-1, dealt.shape[-1])[deal.place].T
+        dealt = [
+            networks.evaluate(self.curves, jax.tree.map(operator.itemgetter(member), arrays), inputs[deal.rows[member]])
+            for member in range(self.members)
+        ]  # a product for each member: XLA is slower with all in one
+        return jnp.concatenate(dealt)[deal.place].T
 
 
 class Woods(Struct, frozen=True):

@@ -96,9 +96,17 @@ class Key(Struct, frozen=True):
 
 def draw(keys: Words, step: int | NDArray[np.int64], stream: int) -> Words:
     """One uniform 32-bit word (n,) for each of the episode `keys` (n, 2) at `step`; one `stream` number per use."""
+    if len(keys) == 1:
+        return np.array([_draw_one(keys, step, stream)], dtype=np.uint32)
     counter = (np.asarray(step, dtype=np.int64) & _WORD).astype(np.uint32)
     steps = np.broadcast_to(counter, (len(keys),))
     return threefry(keys[:, 0], keys[:, 1], steps, np.full(len(keys), stream, dtype=np.uint32))[0]
+
+
+def _draw_one(keys: Words, step: int | NDArray[np.int64], stream: int) -> int:
+    """The word of one key (1, 2): in Python, which is ten times as fast as arrays of one number."""
+    at = step if isinstance(step, int) else int(np.asarray(step).reshape(-1)[0])
+    return threefry_word(int(keys[0, 0]), int(keys[0, 1]), at & _WORD, stream)[0]
 
 
 def below(words: Words, bound: int | NDArray[np.int64]) -> NDArray[np.int64]:

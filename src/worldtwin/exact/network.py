@@ -80,9 +80,9 @@ class Carried(Struct, frozen=True, eq=False):
         bias = (layer.bias + halves)[:, None]
         return Carried(layer.weights.astype(np.float64), bias, scales[:, None], layer.clip, layer.swish)
 
-    def at(self, networks: Lattice) -> Carried:
-        """The layers of some of the `networks`; of all of them when they are as many."""
-        if len(networks) == len(self.weights):
+    def at(self, networks: Lattice | slice) -> Carried:
+        """The layers of some of the `networks`, in order; of all of them when they are as many."""
+        if isinstance(networks, np.ndarray) and len(networks) == len(self.weights):
             return self
         return Carried(self.weights[networks], self.bias[networks], self.scale[networks], self.clip, self.swish)
 
@@ -156,7 +156,7 @@ def evaluate_all(layers: Sequence[Carried], inputs: Lattice | Floats) -> Lattice
 def evaluate_stacked(layers: Sequence[Carried], inputs: Lattice | Floats, candidate: Lattice) -> Lattice:
     """The outputs (n, outputs) of network `candidate[i]` for row i of `inputs` (n, inputs) in 2^-12."""
     if len(candidate) == 1:
-        return _evaluate_one(layers, inputs, candidate)
+        return _evaluate_one(layers, inputs, int(candidate[0]))
     present, place = np.unique(candidate, return_inverse=True)
     counts = np.bincount(place, minlength=len(present))
     order = np.argsort(place, kind="stable")
@@ -169,11 +169,11 @@ def evaluate_stacked(layers: Sequence[Carried], inputs: Lattice | Floats, candid
     return values[place, slot].astype(np.int64)
 
 
-def _evaluate_one(layers: Sequence[Carried], inputs: Lattice | Floats, network: Lattice) -> Lattice:
-    """The outputs (n, outputs) of one `network` (1,)."""
+def _evaluate_one(layers: Sequence[Carried], inputs: Lattice | Floats, network: int) -> Lattice:
+    """The outputs (n, outputs) of one network."""
     values = _within(inputs)[None]
     for layer in layers:
-        values = layer.at(network).apply(values)
+        values = layer.at(slice(network, network + 1)).apply(values)
     return values[0].astype(np.int64)
 
 
