@@ -13,6 +13,8 @@ from worldtwin.errors import InvalidScript
 
 LONGEST_SCRIPT: Final = 64 * 1024
 LONGEST_FILE: Final = 1024 * 1024
+MOST_PARTS: Final = 4096
+"""Numbers, names, operators and calls of an expression: each is computed for every row, in each step."""
 DEEPEST: Final = 90
 """Levels of nesting in brackets and in the syntax tree: far from the depth at which any machine's stack ends."""
 
@@ -63,6 +65,7 @@ def parse_expression(text: str) -> tuple[Source, ast.expr]:
     if not isinstance(tree, ast.Expression):
         raise InvalidScript("an expression is expected here")
     _check_depth(source, tree)
+    _check_parts(source, tree.body)
     return source, tree.body
 
 
@@ -103,6 +106,8 @@ def _parsed(source: Source, text: str, mode: str) -> ast.AST:
 def _syntax_message(error: SyntaxError) -> str:
     if "too many nested" in error.msg or "too many levels" in error.msg:
         return f"too deeply nested: {_SMALLER}"
+    if "integer string conversion" in error.msg:
+        return "this number needs more than 64 bits"
     said = error.msg[:1].lower() + error.msg[1:]
     return f"this is not Python: {said}"
 
@@ -183,6 +188,12 @@ def _check_depth(source: Source, tree: ast.AST) -> None:
         if not level:
             return
     raise source.refusal(level[0], f"nested more than {DEEPEST} deep: {_SMALLER}")
+
+
+def _check_parts(source: Source, tree: ast.expr) -> None:
+    parts = sum(isinstance(node, ast.expr) for node in ast.walk(tree))
+    if parts > MOST_PARTS:
+        raise source.refusal(tree, f"an expression of {parts:,} parts is too much for one step: at most {MOST_PARTS:,}")
 
 
 def shown(name: str) -> str:
