@@ -196,11 +196,13 @@ def test_starts_of_another_shape_are_refused(world: World) -> None:
         rollout(actor, simulator, episodes=2, key=1, starts=np.zeros((2, 1)))  # pyright: ignore[reportArgumentType]
 
 
+@pytest.mark.parametrize("history", [0, 2])
 @pytest.mark.parametrize("name", NAMES)
-def test_starts_outside_of_a_field_are_refused_by_its_name(world: World, name: str) -> None:
-    simulator, actor = world(name)
-    spec = simulator.spec
-    starts = simulator.start_states(Key.of(1).episodes(np.arange(3)))
+def test_starts_outside_of_a_field_are_refused_by_its_name(world: World, name: str, history: int) -> None:
+    known, actor = world(name)
+    spec = structs.replace(known.spec, history=history)
+    simulator = Simulator(spec)
+    starts = spec.start_rows(np.tile(spec.state.low, (3, 1)))
     state, action = spec.state, spec.action
     names = state.names + (state.names + action.names) * spec.history
     low = np.concatenate([state.low, *[state.low, action.low] * spec.history])

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from worldtwin.errors import InvalidScript
 
+LONGEST_EXPRESSION: Final = 16 * 1024
 LONGEST_SCRIPT: Final = 64 * 1024
 LONGEST_FILE: Final = 1024 * 1024
 MOST_PARTS: Final = 4096
@@ -120,7 +121,7 @@ def check_text(source: Source) -> None:
     3. Letters have their one normal form (NFC, and no letter that Python would read as another).
     4. No backslash, and no number that runs into a word: Python's reading of those depends on its version.
     """
-    _check_shape(source, LONGEST_SCRIPT)
+    _check_shape(source, LONGEST_EXPRESSION if source.opened else LONGEST_SCRIPT)
     if not source.text.isascii():
         _check_letters(source)
     if control := _CONTROL.search(source.text):
@@ -135,9 +136,12 @@ def check_text(source: Source) -> None:
 
 
 def _check_shape(source: Source, limit: int) -> None:
+    if not 1 <= source.first_line <= LONGEST_FILE:
+        raise InvalidScript(f"a script cannot begin on line {source.first_line} of its file")
     size = len(source.text.encode(errors="surrogatepass"))
     if size > limit:
-        raise InvalidScript(f"{size:,} bytes are too many for a script: at most {limit:,}")
+        what = "an expression" if source.opened else "a script"
+        raise InvalidScript(f"{size:,} bytes are too many for {what}: at most {limit:,}")
     if "\x00" in source.text:
         raise source.refusal_at(source.text.index("\x00"), "control character U+0000: use spaces and newlines only")
     _check_brackets(source)
