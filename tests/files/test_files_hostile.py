@@ -66,13 +66,24 @@ def network(reason: str, change: Change, memory: int = 4) -> Attack:
     return Attack(stored("network.wtt", change), load_task, reason, memory)
 
 
-def simulator(reason: str, change: Change) -> Attack:
-    return Attack(stored("cart.wts", change), load_simulator, reason)
+def simulator(reason: str, change: Change, name: str = "cart.wts") -> Attack:
+    return Attack(stored(name, change), load_simulator, reason)
+
+
+def truck(reason: str, change: Change) -> Attack:
+    """A simulator with an ensemble of networks and a forest."""
+    return simulator(reason, change, "truck.wts")
 
 
 def array(kind: str, shape: list[int], body: bytes) -> dict[str, Any]:
     """An array as it is written."""
     return {"$a": [kind, shape, body]}
+
+
+def numbers(*rows: object) -> dict[str, Any]:
+    """An array of 64-bit numbers as it is written."""
+    values = np.array(rows, dtype="<i8")
+    return array("<i8", list(values.shape), values.tobytes())
 
 
 def layers(*shapes: tuple[int, int], bias: int = 0) -> Change:
@@ -118,6 +129,9 @@ def cases(reason: str, more: str) -> Attack:
 
 
 BILLION = 10**9
+SUM = ("predictors", 0, "functions", 0)
+ENSEMBLE = ("predictors", 0, "functions", 1, "layers", 0)
+FOREST = ("predictors", 1, "functions", 0)
 MANY = "1<" * 5000 + "1"
 LONG = "1+" * 32767 + "1"
 LOCALS = many(20_000)
@@ -156,9 +170,9 @@ WORK = {
     "a wild input": network("shift 900 are out of range", put("program", "inputs", 0, "shift", value=900)),
     "a weight of 2^62": simulator(
         "weights: 4611686018427387904 is above 2147483647",
-        put("predictors", 0, "weights", value=array("<i8", [2, 4, 2], (2**62).to_bytes(8, "little") * 16)),
+        put(*SUM, "weights", value=array("<i8", [2, 4, 2], (2**62).to_bytes(8, "little") * 16)),
     ),
-    "10^9 terms": simulator("does not have", put("predictors", 0, "terms", "$a", 1, value=[BILLION, 3])),
+    "10^9 terms": simulator("does not have", put(*SUM, "terms", "$a", 1, value=[BILLION, 3])),
     "10^9 values of a feature": simulator(
         "1000000000 values are too many", put("predictors", 0, "features", 2, "count", value=BILLION)
     ),
@@ -170,6 +184,28 @@ WORK = {
     "6,564 columns of a state": world("64 past steps make 6,564 columns of a state", "history: 64\n", FIELDS),
     "10^9 steps of an episode": world("horizon: 1000000000 is not", f"horizon: {BILLION}\n"),
     "10^9 episodes of a case": cases("episodes: 1000000000 is not between", f"episodes: {BILLION}, check: ret > 0"),
+}
+MODELS = {
+    "an ensemble of 2^30 networks": truck("does not have", put(*ENSEMBLE, "weights", "$a", 1, value=[2**30, 4, 3])),
+    "an ensemble that does not chain": truck(
+        "ensemble: ", put(*ENSEMBLE, "weights", value=numbers([[5] * 3] * 5, [[5] * 3] * 5))
+    ),
+    "an ensemble's bias of 2^62": truck(
+        "ensemble: .*reach 2.53", put(*ENSEMBLE, "bias", value=numbers([2**62] * 3, [0] * 3))
+    ),
+    "an ensemble's bias of -2^63": truck(
+        "ensemble: .*reach 2.53", put(*ENSEMBLE, "bias", value=numbers([-(2**63)] * 3, [0] * 3))
+    ),
+    "an ensemble's shift of 2^62": truck("ensemble: ", put(*ENSEMBLE, "shifts", value=numbers([2**62] * 3, [0] * 3))),
+    "a tree in a circle": truck(
+        "leads round in a circle", put(*FOREST, "children", value=numbers([1, 4], [0, 3], [2, 2], [3, 3], [4, 4]))
+    ),
+    "a branch that ends nowhere": truck(
+        "children: 4611686018427387904 is above", put(*FOREST, "children", value=numbers([2**62, 4], *[[4, 4]] * 4))
+    ),
+    "a leaf of 2^62": truck(
+        "values: 4611686018427387904 is above", put(*FOREST, "values", value=numbers(2**62, 0, 0, 0, 0))
+    ),
 }
 EXPRESSIONS = {
     "a reward of 64 KiB": world("65,535 bytes are too many for an expression: at most 16,384", f"reward: '{LONG}'\n"),
@@ -220,7 +256,7 @@ STRUCTURE = {
     "300 levels of YAML": world("nested deeper than 16", f"x: {'[' * 300}{']' * 300}\n"),
     "a mebibyte of YAML": world("bytes are more than the 1,048,576 allowed", "#" * 2**20),
 }
-ATTACKS = {**WORK, **EXPRESSIONS, **SCRIPTS, **LETTERS, **STRUCTURE}
+ATTACKS = {**WORK, **MODELS, **EXPRESSIONS, **SCRIPTS, **LETTERS, **STRUCTURE}
 
 
 @pytest.mark.parametrize("name", ATTACKS)
