@@ -6,7 +6,6 @@ Public names load when they are first used (PEP 562), so that importing `worldtw
 from __future__ import annotations
 
 import importlib
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from worldtwin.errors import MissingExtra
@@ -59,32 +58,36 @@ _EXTRA_OF = {
     "gymnasium": "rl",
     "jax": "accelerate",
     "jaxlib": "accelerate",
+    "jsonschema": "",
+    "pint": "",
     "pyarrow": "learn",
+    "ruamel": "",
     "scipy": "learn",
     "sklearn": "learn",
 }
+"""The extra that brings a library; empty for those that the plain install brings."""
 
 
 def __getattr__(name: str) -> object:
     """The public value, or the sub-package, called `name`. Raises `MissingExtra` where a library is not installed."""
-    if name in _HOME_OF:
-        value = getattr(_package(_HOME_OF[name], name), name)
-    elif name in _HOMES:
-        value = _package(name, name)
-    else:
+    if name not in _HOME_OF and name not in _HOMES:
         raise AttributeError(f"module `worldtwin` has no public name `{name}`")
+    try:
+        value = _found(name)
+    except ModuleNotFoundError as error:
+        library = (error.name or "").partition(".")[0]
+        if library not in _EXTRA_OF:
+            raise
+        extra = _EXTRA_OF[library]
+        command = f"pip install 'worldtwin[{extra}]'" if extra else "pip install worldtwin"
+        raise MissingExtra(f"worldtwin.{name} needs the library {library}: {command}") from error
     globals()[name] = value
     return value
 
 
-def _package(home: str, name: str) -> ModuleType:
-    try:
-        return importlib.import_module(f"worldtwin.{home}")
-    except ModuleNotFoundError as error:
-        if error.name not in _EXTRA_OF:
-            raise
-        command = f"pip install 'worldtwin[{_EXTRA_OF[error.name]}]'"
-        raise MissingExtra(f"worldtwin.{name} needs the library {error.name}: {command}") from error
+def _found(name: str) -> object:
+    package = importlib.import_module(f"worldtwin.{_HOME_OF.get(name, name)}")
+    return getattr(package, name) if name in _HOME_OF else package
 
 
 def __dir__() -> list[str]:

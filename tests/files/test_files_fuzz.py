@@ -1,4 +1,4 @@
-"""Whatever a file holds, it is a value or one error of the right kind, in bounded time and memory."""
+"""Whatever the YAML of a world or of cases holds, it is a value or one list of problems, in bounded memory."""
 
 from __future__ import annotations
 
@@ -11,18 +11,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import cbor2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worldtwin.errors import InvalidFile, InvalidSpec
-from worldtwin.files import load, load_cases, load_spec
+from worldtwin.errors import InvalidSpec
+from worldtwin.files import load_cases, load_spec
 from worldtwin.files.reading.tree import read_tree
-from worldtwin.files.stored.envelope import KINDS, sealed, unsealed
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "files"
-FILES = [path.read_bytes() for path in sorted(VECTORS.glob("*.wt[st]"))]
 CART = runpy.run_path(str(VECTORS / "make.py"))["CART"]
 MEMORY = 64 << 20
 
@@ -88,48 +85,11 @@ def mutated(draw: st.DrawFn, originals: list[bytes], pieces: list[bytes]) -> byt
     return bytes(content)
 
 
-HEADS = [
-    b"\x5b\xff\xff\xff\xff\xff\xff\xff\xff",
-    b"\x9b\x00\x00\x00\x01\x00\x00\x00\x00",
-    b"\xd8\x1c",
-    b"\x81" * 64,
-    b"\x1b" + b"\xff" * 8,
-]
-
-
-@pytest.mark.slow
-@settings(deadline=None, max_examples=400)
-@given(raw=mutated(FILES, HEADS))
-def test_changed_bytes_are_never_believed(raw: bytes) -> None:
-    with file_of(raw) as path:
-        if raw in FILES:
-            load(path)
-        else:
-            with pytest.raises(InvalidFile):
-                load(path)
-
-
-@pytest.mark.slow
-@settings(deadline=None, max_examples=400)
-@given(kind=st.sampled_from(KINDS), body=mutated([unsealed(raw)[1] for raw in FILES], HEADS))
-def test_changed_bytes_under_a_right_digest_are_refused_or_a_value(kind: Any, body: bytes) -> None:
-    with file_of(sealed(kind, body)) as path, bounded(), contextlib.suppress(InvalidFile):
-        load(path)
-
-
-SHAPES = [[0], [1], [0, 1 << 30], [1 << 30, 1 << 30], [2, 2]]
-FLOATS = ["0x1p+1023", "0x1.0p+0", "0x1.0000000000000p+0", "nan", "-0x0.0p+0"]
 ODD = st.one_of(
     st.sampled_from([0, -1, 1, 2**31, 2**52, 2**53, 2**62, 2**63 - 1, -(2**63)]),
     st.integers(-8, 300),
     st.none() | st.booleans() | st.text(max_size=8),
     st.builds(list) | st.builds(dict) | st.builds(lambda: [0] * 1000) | st.builds(lambda: [[]]),
-)
-ODD_BYTES = st.one_of(
-    ODD,
-    st.binary(max_size=16),
-    st.sampled_from(FLOATS).map(lambda text: {"$f": text}),
-    st.sampled_from(SHAPES).map(lambda shape: {"$a": ["<i8", [*shape], bytes(8)]}),
 )
 ODD_WORDS = st.one_of(
     ODD,
@@ -155,24 +115,13 @@ def odd_inside(draw: st.DrawFn, plain: Any, odd: st.SearchStrategy[Any]) -> None
         target = plain
         for key in way:
             target = target[key]
-        choice = draw(st.integers(0, 3))
-        if choice == 0 and isinstance(target[last], bytes) and len(target[last]) >= 8:
-            number = draw(st.integers(-(2**63), 2**63 - 1))
-            target[last] = number.to_bytes(8, "little", signed=True) + target[last][8:]
-        elif choice == 1 and isinstance(target, dict):
+        choice = draw(st.integers(0, 2))
+        if choice == 0 and isinstance(target, dict):
             target[draw(st.sampled_from(["x", "nme", "__", "state", "type", "a b", "from"]))] = draw(odd)
-        elif choice == 2 and len(plain) > 1:
+        elif choice == 1 and len(plain) > 1:
             del target[last]
         else:
             target[last] = draw(odd)
-
-
-@st.composite
-def restructured(draw: st.DrawFn) -> bytes:
-    kind, body = unsealed(draw(st.sampled_from(FILES)))
-    plain = cbor2.loads(body)
-    odd_inside(draw, plain, ODD_BYTES)
-    return sealed(kind, cbor2.dumps(plain, canonical=True))
 
 
 @st.composite
@@ -180,15 +129,6 @@ def rewritten(draw: st.DrawFn, text: bytes) -> bytes:
     plain = read_tree(text.decode(), "").data
     odd_inside(draw, plain, ODD_WORDS)
     return json.dumps(plain).encode()
-
-
-@pytest.mark.slow
-@settings(deadline=None, max_examples=1500)
-@given(raw=restructured())
-def test_changed_values_are_refused_or_a_value_that_can_be_used(raw: bytes) -> None:
-    with file_of(raw) as path, bounded(), contextlib.suppress(InvalidFile):
-        value = load(path)
-        assert len(value.digest) == 64
 
 
 SIGNS = [

@@ -101,7 +101,7 @@ HOSTILE = {
     "beyond its end": b"\x9b" + (1 << 60).to_bytes(8, "big"),
     "go beyond its": b"\xbb" + (1 << 62).to_bytes(8, "big"),
     "over 24 levels": b"\x81" * 100_000 + b"\x00",
-    "over 1,048,576 items": b"\x9a" + (1 << 21).to_bytes(4, "big") + b"\x00" * (1 << 21),
+    "over 262,144 items": b"\x9a" + (1 << 19).to_bytes(4, "big") + b"\x00" * (1 << 19),
     "not plain data": b"\xd8\x1c\x82\xd8\x1d\x00\xd8\x1d\x00",
     "no plain data|not plain": b"\xfb" + b"\0" * 8,
     "ends too soon": b"\x82\x00",

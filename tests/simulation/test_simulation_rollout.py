@@ -190,8 +190,30 @@ def test_fewer_than_none_are_refused(arguments: dict[str, int], world: World) ->
 
 def test_starts_of_another_shape_are_refused(world: World) -> None:
     simulator, actor = world("ring")
-    with pytest.raises(InvalidValue, match="2 episodes need 1 columns"):
+    with pytest.raises(InvalidValue, match=r"int64 of shape \(3, 1\): give int64 of shape \(2, 1\)"):
         rollout(actor, simulator, episodes=2, key=1, starts=np.zeros((3, 1), dtype=np.int64))
+    with pytest.raises(InvalidValue, match=r"float64 of shape \(2, 1\): give int64"):
+        rollout(actor, simulator, episodes=2, key=1, starts=np.zeros((2, 1)))  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("history", [0, 2])
+@pytest.mark.parametrize("name", NAMES)
+def test_starts_outside_of_a_field_are_refused_by_its_name(world: World, name: str, history: int) -> None:
+    known, actor = world(name)
+    spec = structs.replace(known.spec, history=history)
+    simulator = Simulator(spec)
+    starts = spec.start_rows(np.tile(spec.state.low, (3, 1)))
+    state, action = spec.state, spec.action
+    names = state.names + (state.names + action.names) * spec.history
+    low = np.concatenate([state.low, *[state.low, action.low] * spec.history])
+    high = np.concatenate([state.high, *[state.high, action.high] * spec.history])
+    for column, name_of_field in enumerate(names):
+        below, above = starts.copy(), starts.copy()
+        below[1, column], above[2, column] = low[column] - 1, high[column] + 1
+        for rows, bad in ((below, 1), (above, 2)):
+            where = rf"starts: row {bad}, column {column} \(`{name_of_field}`\) is {rows[bad, column]}: "
+            with pytest.raises(InvalidValue, match=where):
+                rollout(actor, simulator, episodes=3, key=1, starts=rows)
 
 
 @pytest.mark.parametrize(("episodes", "horizon"), [(0, 5), (3, 0)])

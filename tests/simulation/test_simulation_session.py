@@ -167,6 +167,19 @@ def test_durations_count_in_steps_of_the_clock(ring: Simulator, cart: Simulator)
         Session(cart, key=1).rewind("1 s")
 
 
+@pytest.mark.parametrize("ask", ["rewind", "seek"])
+@pytest.mark.parametrize("n", [2.0, None, [1]])
+def test_what_is_no_number_of_steps_is_refused_and_changes_nothing(ask: str, n: object, ring: Simulator) -> None:
+    session = Session(ring, key=1, start={"cell": 6})
+    session.step("stay")
+    session.step("stay")
+    with pytest.raises(InvalidValue, match=r"(2\.0|None|\[1\]) is no whole number of steps"):
+        getattr(session, ask)(n)
+    assert session.time == 2
+    getattr(session, ask)(np.int64(1))
+    assert session.time == 1
+
+
 @pytest.mark.parametrize(("ask", "reason"), [("rewind", "cannot rewind by 9"), ("seek", "cannot seek to 9")])
 def test_there_is_nothing_before_the_start_or_after_the_end(ask: str, reason: str, ring: Simulator) -> None:
     session = Session(ring, key=1)

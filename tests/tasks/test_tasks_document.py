@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from worldtwin.errors import InvalidFile, InvalidTask, WorldtwinError
 from worldtwin.tasks import LocalTask, Task, decode_task, encode_task
+from worldtwin.tasks.programs.network import Layer, Network
 from worldtwin.world import Category, Space, Spec, digest, real
 
 CART = Spec(
@@ -44,6 +45,32 @@ def test_a_task_comes_back_from_its_bytes(kind: str) -> None:
     assert back.digest == task.digest == digest(task)
     state = {"position": 1.0, "speed": 0.0}
     assert back.act(state) == task.act(state)
+
+
+def arrays_of(task: Task) -> list[np.ndarray[Any, Any]]:
+    """All arrays of a network or a table."""
+    program = task.program
+    parts = program.layers if isinstance(program, Network) else (program,)
+    values = [getattr(part, name) for part in parts for name in part.__struct_fields__]
+    return [value for value in values if isinstance(value, np.ndarray)]
+
+
+@pytest.mark.parametrize("kind", ["network", "table"])
+def test_the_arrays_of_a_task_cannot_be_changed_however_it_was_made(kind: str) -> None:
+    for task in (TASKS[kind], decode_task(encode_task(TASKS[kind]))):
+        arrays = arrays_of(task)
+        assert len(arrays) >= 2
+        for array in arrays:
+            with pytest.raises(ValueError, match="read-only"):
+                array[...] = 1
+
+
+def test_an_array_that_was_given_to_a_task_is_still_its_owners() -> None:
+    biases = np.zeros(1, dtype=np.int64)
+    layer = Layer(weights=np.zeros((2, 1), dtype=np.int16), biases=biases, shift=0)
+    biases[0] = 5
+
+    assert layer.biases.tolist() == [0]
 
 
 def test_a_script_keeps_its_changed_parameters() -> None:

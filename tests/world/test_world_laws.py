@@ -213,6 +213,12 @@ def test_whole_numbers_where_floats_belong_change_nothing() -> None:
     assert digest(whole) == digest(floats) == digest(typed(plain(whole), Spec))
 
 
+def test_a_set_has_one_order_whatever_the_process() -> None:
+    names = [f"way{number:02}" for number in range(30)]
+
+    assert plain({"ways": frozenset(names)}) == {"ways": names}
+
+
 @pytest.mark.parametrize(
     "body",
     ["a2616101616102", "1801", "9f01ff", "a2616201616102", "f93c00", "fb7ff8000000000000", "c24101", "0101", "f7",

@@ -11,8 +11,8 @@ import msgspec
 from msgspec.structs import replace
 
 from worldtwin.errors import InvalidSpec, InvalidValue
-from worldtwin.files.document.document import read_file
 from worldtwin.files.document.expressions import script_mistakes
+from worldtwin.files.document.loading import read_file
 from worldtwin.files.reading.found import Found, shown
 from worldtwin.files.reading.quantity import amount
 from worldtwin.files.reading.shape import shape_mistakes, without_echoes

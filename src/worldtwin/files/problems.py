@@ -6,7 +6,7 @@ from pathlib import Path
 
 from worldtwin.errors import InvalidSpec, Problem
 from worldtwin.files.cases import load_cases
-from worldtwin.files.document.document import load_document, read_file
+from worldtwin.files.document.loading import load_document, read_file
 
 
 def is_cases(path: str | Path) -> bool:

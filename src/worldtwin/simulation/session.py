@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Final, TypeAlias, final
+from operator import index
+from typing import Final, SupportsIndex, TypeAlias, final
 
 import numpy as np
 
@@ -231,10 +232,8 @@ def _choices(spec: Spec) -> dict[str, Row]:
 
 def steps_of(spec: Spec, n: int | str) -> int:
     """A number of steps: itself, or those of a duration such as "3 s". Raises `InvalidValue`."""
-    if isinstance(n, int):
-        if n < 0:
-            raise InvalidValue(f"{n} steps: give 0 or more")
-        return n
+    if not isinstance(n, str):
+        return _whole(n)
     found = _DURATION.fullmatch(n)
     if found is None:
         raise InvalidValue(f"`{n}` is neither a number of steps nor a duration such as 3 s, 250 ms or 2 min")
@@ -244,3 +243,13 @@ def steps_of(spec: Spec, n: int | str) -> int:
     if not math.isfinite(steps) or abs(steps - round(steps)) > 1e-6 * max(1.0, steps):
         raise InvalidValue(f"`{n}` is not a whole number of steps of {spec.step_seconds:g} s")
     return round(steps)
+
+
+def _whole(n: SupportsIndex) -> int:
+    try:
+        steps = index(n)
+    except TypeError as error:
+        raise InvalidValue(f"{n!r} is no whole number of steps, and no duration such as `3 s`") from error
+    if steps < 0:
+        raise InvalidValue(f"{steps} steps: give 0 or more")
+    return steps

@@ -8,7 +8,7 @@ import numpy as np
 
 from worldtwin.errors import InvalidValue
 from worldtwin.exact import STREAM_START, Words, below, draw
-from worldtwin.world import Lattice, Spec, Start, StartRange
+from worldtwin.world import Lattice, Spec, Start, StartRange, bounds
 
 COLUMNS_APART: Final = 16
 """The streams of two fields' starts are this far apart."""
@@ -26,6 +26,22 @@ def drawn_starts(spec: Spec, recorded: Lattice, keys: Words) -> Lattice:
         return recorded[below(draw(keys, 0, STREAM_START), len(recorded))]
     columns = [_column(spec.start[name], keys, column) for column, name in enumerate(spec.state.names)]
     return spec.start_rows(np.stack(columns, axis=1))
+
+
+def require_starts(spec: Spec, rows: Lattice, episodes: int) -> None:
+    """Refuse state rows that are not (`episodes`, width) int64, or outside of a field. Raises `InvalidValue`."""
+    wanted = (episodes, spec.width)
+    if rows.shape != wanted or rows.dtype != np.int64:
+        raise InvalidValue(f"starts are {rows.dtype} of shape {rows.shape}: give int64 of shape {wanted}")
+    fields = [*zip(spec.state.names, spec.state.fields, strict=True)]
+    past = [*fields, *zip(spec.action.names, spec.action.fields, strict=True)]
+    for column, (name, field) in enumerate([*fields, *past * spec.history]):
+        low, high = bounds(field)
+        outside = (rows[:, column] < low) | (rows[:, column] > high)
+        if outside.any():
+            row = int(outside.argmax())
+            where = f"starts: row {row}, column {column} (`{name}`)"
+            raise InvalidValue(f"{where} is {rows[row, column]}: its lattice values are from {low} to {high}")
 
 
 def _column(start: Start, keys: Words, column: int) -> Lattice:

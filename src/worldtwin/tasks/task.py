@@ -54,13 +54,14 @@ class Task(Struct, frozen=True, kw_only=True, eq=False, dict=True):
     possible: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse a program that reads other columns, or gives other actions, than the world has."""
+        """Refuse a world that cannot be, and a program that reads or does what the world does not have."""
         require_seen(self.observes, self.state)
+        world = self.world
         match self.program:
             case Network() as network:
-                require_network(network, self.world, self.observes)
+                require_network(network, world, self.observes)
             case TablePolicy() as table:
-                require_table(table, self.world, self.observes)
+                require_table(table, world, self.observes)
             case Program():
                 if self.program.state != self.state or self.program.action != self.action:
                     raise InvalidTask("the program was checked for another world: use program.bind(state, action)")

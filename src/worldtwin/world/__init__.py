@@ -28,6 +28,7 @@ from worldtwin.world.lattice import (
     wrap_column,
 )
 from worldtwin.world.plan import Learn, Plan, Synthetic
+from worldtwin.world.sealing import seal
 from worldtwin.world.space import Action, Outputs, Point, Space, State
 from worldtwin.world.spec import (
     OBJECTIVES,
@@ -42,12 +43,13 @@ from worldtwin.world.spec import (
     StartValues,
 )
 from worldtwin.world.transitions import Transitions
-from worldtwin.world.wording import shown
+from worldtwin.world.wording import invisible, shown
 
 __all__ = [
     "OBJECTIVES", "TURN_BITS", "Action", "Angle", "Category", "Clients", "Done", "Field", "HorizonError", "Integer",
     "Lattice", "Learn", "Need", "Outputs", "Plain", "Plan", "Point", "Port", "Real", "Set", "Space", "Spec",
     "Start", "StartRange", "StartValues", "State", "Synthetic", "Transitions", "Value", "bounds", "canonical",
     "decode", "decode_canonical", "decode_column", "digest", "digest_of", "encode", "encode_column", "hint",
-    "is_discrete", "physical_column", "plain", "real", "shown", "size", "typed", "unit_of", "wrap", "wrap_column",
+    "invisible", "is_discrete", "physical_column", "plain", "real", "seal", "shown", "size", "typed", "unit_of", "wrap",
+    "wrap_column",
 ]  # fmt: skip

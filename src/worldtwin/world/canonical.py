@@ -49,8 +49,11 @@ def digest_of(kind: str, body: bytes) -> str:
 
 
 def plain(value: object) -> Plain:
-    """`value` as maps, lists, texts, integers and bytes."""
-    return _without_floats(msgspec.to_builtins(value, builtin_types=(bytes, float), enc_hook=_array_out, str_keys=True))
+    """`value` as maps, lists, texts, integers and bytes; a set as a list in order."""
+    kept = (bytes, float)
+    return _without_floats(
+        msgspec.to_builtins(value, builtin_types=kept, enc_hook=_array_out, str_keys=True, order="deterministic")
+    )
 
 
 def typed(value: Plain, kind: type[T]) -> T:

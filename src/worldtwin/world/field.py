@@ -16,6 +16,7 @@ from msgspec import Struct
 from msgspec.structs import force_setattr
 
 from worldtwin.errors import InvalidSpec
+from worldtwin.world.wording import invisible
 
 TURN_BITS: Final = 24
 MAX_LATTICE: Final = 2**52
@@ -77,7 +78,7 @@ class Category(Struct, frozen=True, tag="category"):
     values: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        """Refuse no values, too many, and the same one twice."""
+        """Refuse no values, too many, the same one twice, and characters that nobody sees."""
         _require_names(self.values, MAX_VALUES)
 
 
@@ -87,7 +88,7 @@ class Set(Struct, frozen=True, tag="set"):
     values: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        """Refuse no values, too many, and the same one twice."""
+        """Refuse no values, too many, the same one twice, and characters that nobody sees."""
         _require_names(self.values, MAX_SET)
 
 
@@ -142,6 +143,8 @@ def _require_names(values: tuple[str, ...], most: int) -> None:
         raise InvalidSpec(f"{len(values)} values: give 1 to {most}")
     seen: set[str] = set()
     for value in values:
+        if unseen := invisible(value):
+            raise InvalidSpec(f"value {value!a} has the invisible character {unseen}: remove it")
         if value in seen:
             raise InvalidSpec(f"value `{value}` appears twice")
         seen.add(value)

@@ -17,10 +17,13 @@ from worldtwin.errors import InvalidSpec, Problem
 from worldtwin.world.field import Category, Set
 from worldtwin.world.lattice import Lattice, hint
 from worldtwin.world.space import Space
+from worldtwin.world.wording import invisible
 
 REWARD_BITS: Final = 40
 MAX_FIELDS: Final = 256
 MAX_HISTORY: Final = 64
+MAX_COLUMNS: Final = 4096
+"""The most columns of a state row: the fields now, and those of past steps."""
 MAX_HORIZON: Final = 10_000_000
 MAX_AWAY: Final = 2**21
 """How many times their width returns may be away from 0: 64 bits count them in steps of 2^-41 of it."""
@@ -205,6 +208,8 @@ def _scalars(spec: Spec) -> list[Problem]:
     found: list[Problem] = []
     if not spec.name or len(spec.name) > 200:
         found.append(Problem("name", "give the world a name of 1 to 200 characters"))
+    elif unseen := invisible(spec.name):
+        found.append(Problem("name", f"{spec.name!a} has the invisible character {unseen}: remove it"))
     if not _VERSION.fullmatch(spec.version):
         found.append(Problem("version", f"`{spec.version}` is not a version like 1.0.0"))
     for path, space in (("state", spec.state), ("action", spec.action)):
@@ -214,6 +219,9 @@ def _scalars(spec: Spec) -> list[Problem]:
         found.append(Problem("outputs", f"{len(spec.outputs)} fields: give at most {MAX_FIELDS}"))
     if not 0 <= spec.history <= MAX_HISTORY:
         found.append(Problem("history", f"{spec.history} is not a number of past steps from 0 to {MAX_HISTORY}"))
+    elif spec.width > MAX_COLUMNS:
+        past = f"{spec.history} past steps make {spec.width:,} columns of a state"
+        found.append(Problem("history", f"{past}: at most {MAX_COLUMNS:,} are allowed"))
     if not 1 <= spec.horizon <= MAX_HORIZON:
         found.append(Problem("horizon", f"{spec.horizon} is not a number of steps from 1 to {MAX_HORIZON}"))
     if spec.step_seconds is not None and not 0 < spec.step_seconds < math.inf:

@@ -1,4 +1,4 @@
-"""A world's YAML on disk: its spec, its plan, and where the files that it names are."""
+"""What a world's YAML says: its spec, its plan, and where the files that it names are."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from worldtwin.files.document.assemble import assemble
-from worldtwin.files.reading.content import read_text
-from worldtwin.files.reading.tree import Tree, read_tree
 from worldtwin.world import Plan, Spec
 
 
@@ -37,19 +34,3 @@ class Document(Struct, frozen=True, kw_only=True):
     def cases_path(self) -> Path | None:
         """The cases, when the plan names a file of them."""
         return self.resolve(self.plan.cases) if self.plan.cases else None
-
-
-def load_document(path: str | Path) -> Document:
-    """The spec and the plan in the YAML at `path`. Raises `InvalidSpec` with all its problems and their lines."""
-    spec, plan = assemble(read_file(path))
-    return Document(path=Path(path), spec=spec, plan=plan)
-
-
-def load_spec(path: str | Path) -> Spec:
-    """The spec in the YAML at `path`. Raises `InvalidSpec` with all its problems and their lines."""
-    return load_document(path).spec
-
-
-def read_file(path: str | Path) -> Tree:
-    """The values in the YAML at `path` with their lines. Raises `InvalidSpec`."""
-    return read_tree(read_text(Path(path)), str(path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,8 @@ from worldtwin.errors import InvalidFile, InvalidSpec, Problem
 
 LARGEST_TEXT: Final = 1 << 20
 _BYTE_ORDER_MARK: Final = "\ufeff"
+_TURNING: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""What changes the reading direction: a text with it, a comment too, does not say what it seems to say."""
 
 
 def read_bytes(path: Path, largest: int) -> bytes:
@@ -36,6 +39,10 @@ def read_text(path: Path) -> str:
         line = raw.count(b"\n", 0, error.start) + 1
         message = f"byte {raw[error.start]:#04x} is no UTF-8: save the file as UTF-8 text"
         raise InvalidSpec([Problem(path="", message=message, line=line, file=str(path))]) from error
+    if turning := _TURNING.search(text):
+        line = text.count("\n", 0, turning.start()) + 1
+        message = f"invisible character U+{ord(turning.group()):04X} changes the reading direction: remove it"
+        raise InvalidSpec([Problem(path="", message=message, line=line, file=str(path))])
     return text.removeprefix(_BYTE_ORDER_MARK)
 
 

@@ -5,14 +5,13 @@ A unit is checked against a small grammar before `pint` sees it, because its own
 
 from __future__ import annotations
 
+import importlib
 import math
 import re
 from functools import cache
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from pint import PintError, UnitRegistry
-
-from worldtwin.errors import InvalidValue
+from worldtwin.errors import InvalidValue, MissingExtra
 from worldtwin.files.reading.found import shown
 from worldtwin.world import hint
 
@@ -44,7 +43,7 @@ def angle_unit(unit: str) -> str:
         return next(
             (angle for angle in _ANGLES if _registry().parse_units(unit) == _registry().parse_units(angle)), unit
         )
-    except PintError:
+    except _pint().PintError:
         return unit
 
 
@@ -68,7 +67,7 @@ def convert(number: float, source: str, target: str) -> float:
     try:
         quantity = _registry().Quantity(number, _known(source))
         converted = float(quantity.to(_known(target)).magnitude)
-    except (PintError, ArithmeticError) as error:
+    except (_pint().PintError, ArithmeticError) as error:
         raise InvalidValue(f"{source} cannot be converted to {target}") from error
     if not math.isfinite(converted):
         raise InvalidValue(f"{number:g} {source} is no finite number of {target}")
@@ -116,7 +115,7 @@ def _known(unit: str) -> Any:  # noqa: ANN401 - pint's units have no static type
         raise InvalidValue(f"`{shown(unit)}` is no unit: write one such as m, km/h or m/s**2")
     try:
         return _registry().parse_units(unit)
-    except (PintError, ArithmeticError, AttributeError, TypeError, ValueError) as error:
+    except (_pint().PintError, ArithmeticError, AttributeError, TypeError, ValueError) as error:
         near = hint(unit, _COMMON)
         raise InvalidValue(
             f"unknown unit `{shown(unit)}`{near if 'did you mean' in near else ': leave plain counts without one'}"
@@ -125,4 +124,13 @@ def _known(unit: str) -> Any:  # noqa: ANN401 - pint's units have no static type
 
 @cache
 def _registry() -> Any:  # noqa: ANN401 - pint's types are only partly known
-    return cast("Any", UnitRegistry())  # its own types are unknown
+    return _pint().UnitRegistry()
+
+
+@cache
+def _pint() -> Any:  # noqa: ANN401 - the same
+    """The library: not every file has units, and who only checks simulators and tasks need not have it."""
+    try:
+        return importlib.import_module("pint")
+    except ModuleNotFoundError as error:
+        raise MissingExtra("units need the library pint: pip install worldtwin") from error

@@ -10,7 +10,7 @@ from typing import Final
 from worldtwin.errors import InvalidFile
 
 MAX_DEPTH: Final = 24
-MAX_ITEMS: Final = 1 << 20
+MAX_ITEMS: Final = 1 << 18
 
 _UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _LIST, _MAP = range(6)
 _SIMPLE: Final = frozenset({0xF4, 0xF5, 0xF6})
@@ -21,7 +21,7 @@ _BREAK: Final = 0xFF
 def require_plain(body: bytes) -> None:
     """Refuse bytes that are not one item of maps, lists, texts, bytes and whole numbers. Raises `InvalidFile`.
 
-    At most 24 deep and 2^20 items, all lengths within the bytes, no tags, no floats.
+    At most 24 deep and 2^18 items, all lengths within the bytes, no tags, no floats.
     """
     position, items = 0, 1
     waiting = [1]

@@ -11,8 +11,11 @@ from msgspec import Struct
 
 from worldtwin.errors import InvalidScript
 
+LONGEST_EXPRESSION: Final = 16 * 1024
 LONGEST_SCRIPT: Final = 64 * 1024
 LONGEST_FILE: Final = 1024 * 1024
+MOST_PARTS: Final = 4096
+"""Numbers, names, operators and calls of an expression: each is computed for every row, in each step."""
 DEEPEST: Final = 90
 """Levels of nesting in brackets and in the syntax tree: far from the depth at which any machine's stack ends."""
 
@@ -63,6 +66,7 @@ def parse_expression(text: str) -> tuple[Source, ast.expr]:
     if not isinstance(tree, ast.Expression):
         raise InvalidScript("an expression is expected here")
     _check_depth(source, tree)
+    _check_parts(source, tree.body)
     return source, tree.body
 
 
@@ -103,6 +107,8 @@ def _parsed(source: Source, text: str, mode: str) -> ast.AST:
 def _syntax_message(error: SyntaxError) -> str:
     if "too many nested" in error.msg or "too many levels" in error.msg:
         return f"too deeply nested: {_SMALLER}"
+    if "integer string conversion" in error.msg:
+        return "this number needs more than 64 bits"
     said = error.msg[:1].lower() + error.msg[1:]
     return f"this is not Python: {said}"
 
@@ -115,7 +121,7 @@ def check_text(source: Source) -> None:
     3. Letters have their one normal form (NFC, and no letter that Python would read as another).
     4. No backslash, and no number that runs into a word: Python's reading of those depends on its version.
     """
-    _check_shape(source, LONGEST_SCRIPT)
+    _check_shape(source, LONGEST_EXPRESSION if source.opened else LONGEST_SCRIPT)
     if not source.text.isascii():
         _check_letters(source)
     if control := _CONTROL.search(source.text):
@@ -130,9 +136,12 @@ def check_text(source: Source) -> None:
 
 
 def _check_shape(source: Source, limit: int) -> None:
+    if not 1 <= source.first_line <= LONGEST_FILE:
+        raise InvalidScript(f"a script cannot begin on line {source.first_line} of its file")
     size = len(source.text.encode(errors="surrogatepass"))
     if size > limit:
-        raise InvalidScript(f"{size:,} bytes are too many for a script: at most {limit:,}")
+        what = "an expression" if source.opened else "a script"
+        raise InvalidScript(f"{size:,} bytes are too many for {what}: at most {limit:,}")
     if "\x00" in source.text:
         raise source.refusal_at(source.text.index("\x00"), "control character U+0000: use spaces and newlines only")
     _check_brackets(source)
@@ -183,6 +192,12 @@ def _check_depth(source: Source, tree: ast.AST) -> None:
         if not level:
             return
     raise source.refusal(level[0], f"nested more than {DEEPEST} deep: {_SMALLER}")
+
+
+def _check_parts(source: Source, tree: ast.expr) -> None:
+    parts = sum(isinstance(node, ast.expr) for node in ast.walk(tree))
+    if parts > MOST_PARTS:
+        raise source.refusal(tree, f"an expression of {parts:,} parts is too much for one step: at most {MOST_PARTS:,}")
 
 
 def shown(name: str) -> str:

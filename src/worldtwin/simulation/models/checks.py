@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import numpy as np
-from msgspec import Struct, structs
 from numpy.typing import NDArray
 
 from worldtwin.errors import InvalidFile
+from worldtwin.world import seal
+
+__all__ = ["require", "require_array", "seal"]
 
 
 def require(condition: bool | np.bool_, message: str) -> None:  # noqa: FBT001 - what is required
@@ -27,14 +27,3 @@ def require_array(
     if array.size:
         require(low is None or int(array.min()) >= low, f"{name}: {array.min()} is below {low}")
         require(high is None or int(array.max()) <= high, f"{name}: {array.max()} is above {high}")
-
-
-def seal(value: Struct) -> None:
-    """Make the arrays of `value` read-only, while it is built: a digest must stay what it was."""
-    for name in value.__struct_fields__:
-        array: object = getattr(value, name)
-        if isinstance(array, np.ndarray):
-            own = cast("NDArray[np.int64]", array)  # the checks before this one saw to its type
-            own = own.copy() if own.flags.writeable else own
-            own.flags.writeable = False
-            structs.force_setattr(value, name, own)

@@ -16,6 +16,7 @@ from worldtwin.simulation.running.flock import Play
 from worldtwin.simulation.running.outcomes import Fold, Outcomes, march
 from worldtwin.simulation.running.settling import Settled
 from worldtwin.simulation.simulator import Simulator
+from worldtwin.simulation.starts import require_starts
 from worldtwin.tasks import Actor
 from worldtwin.world import Lattice
 
@@ -49,9 +50,9 @@ def rollout(
     if episodes < 0 or steps < 0:
         raise InvalidValue(f"{episodes} episodes of {steps} steps: give 0 or more of both")
     keys = Key.of(key).episodes(np.arange(episodes))
+    if starts is not None:
+        require_starts(simulator.spec, starts, episodes)
     begin = simulator.start_states(keys) if starts is None else starts
-    if begin.shape != (episodes, simulator.spec.width):
-        raise InvalidValue(f"starts have shape {begin.shape}: {episodes} episodes need {simulator.spec.width} columns")
     notes = _Notes(simulator, begin, steps)
     march(Play(actor=task, simulator=simulator), begin, keys, steps, notes.take, backend=backend)
     result = notes.episodes()

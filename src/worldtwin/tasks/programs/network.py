@@ -21,7 +21,7 @@ from worldtwin.exact import Key, draw
 from worldtwin.exact import network as engine
 from worldtwin.tasks.actor import Numbers, Parameters, require_count
 from worldtwin.tasks.programs.inputs import BITS, LIMIT, Eye, Input
-from worldtwin.world import Lattice
+from worldtwin.world import Lattice, seal
 
 MAX_MULTIPLY_ADDS: Final = 1 << 20
 MAX_SHIFT: Final = 20
@@ -39,12 +39,13 @@ class Layer(Struct, frozen=True, kw_only=True, eq=False):
     shift: int
 
     def __post_init__(self) -> None:
-        """Refuse arrays of the wrong kind."""
+        """Refuse arrays of the wrong kind; those of a task never change."""
         weights, biases = self.weights, self.biases
         if weights.ndim != 2 or biases.shape != weights.shape[1:]:
             raise InvalidTask(f"weights of shape {weights.shape} do not go with biases of shape {biases.shape}")
         if weights.dtype != np.int16 or biases.dtype != np.int64:
             raise InvalidTask(f"weights are int16 and biases int64, not {weights.dtype} and {biases.dtype}")
+        seal(self)
 
 
 class Quantised(Struct, frozen=True, kw_only=True, eq=False):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from worldtwin.errors import InvalidTask
 from worldtwin.exact import table as engine
 from worldtwin.tasks.actor import Mask
-from worldtwin.world import Lattice
+from worldtwin.world import Lattice, seal
 
 
 class TablePolicy(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="table"):
@@ -37,6 +37,7 @@ class TablePolicy(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="t
             )
         if not self.columns or not engine.is_sorted(keys):
             raise InvalidTask("the keys of a table must be different and in lexicographic order")
+        seal(self)
 
     @property
     def fuel(self) -> int:
