@@ -102,26 +102,31 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
         raise TracesError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object with these members. Raises `KeyError` with a name that appears twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise KeyError(next(name for index, name in enumerate(names) if name in names[:index]))
+    return found
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_once)
+
+
 def _object(line: bytes, where: str) -> dict[str, Any]:
     try:
-        found = json.loads(line.decode(), object_pairs_hook=lambda pairs: _once(pairs, where))
+        found = _DECODER.decode(line.decode())
     except UnicodeDecodeError as error:
         raise TracesError(f"{where}: it is not UTF-8 text") from error
     except RecursionError as error:
         raise TracesError(f"{where}: too deeply nested: a line is one object of names and values") from error
+    except KeyError as error:
+        raise TracesError(f"{where}: `{error.args[0]:.60}` appears twice: name each value once") from error
     except ValueError as error:
         raise TracesError(f"{where}: it is no JSON: {error}") from error
     if not isinstance(found, dict):
         raise TracesError(f'{where}: {_text(found)[:40]} is no object: write a line as {{"NAME": VALUE, ...}}')
-    return found
-
-
-def _once(pairs: list[tuple[str, Any]], where: str) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for index, name in enumerate(names) if name in names[:index])
-        raise TracesError(f"{where}: `{twice[:60]}` appears twice: name each value once")
     return found
 
 
