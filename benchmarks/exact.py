@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +15,7 @@ import worldtwin as wt
 from worldtwin.accelerate import networks
 from worldtwin.exact import Feature, Key, Layer
 from worldtwin.exact.network import INPUT_LIMIT, require_exact
-from worldtwin.simulation import Polynomial, Simulator, count, outcomes
+from worldtwin.simulation import Confidence, Polynomial, Regressor, Simulator, count, outcomes
 from worldtwin.world import Angle, Category, Integer, Space, Spec, StartRange, Transitions, real
 
 STATES, EDGES, EPISODES, HORIZON = 1000, 16_000, 16_384, 192
@@ -68,18 +68,21 @@ def cart() -> Simulator:
         Feature(column=4, kind="category", count=2),
     )
     terms = [term for size in range(4) for term in itertools.combinations_with_replacement(range(6), size)]
-    model = Polynomial(
+    model = Regressor(
         features=features,
-        terms=np.array([[*term, *[-1] * (3 - len(term))] for term in terms]),
-        weights=np.random.default_rng(1).integers(-(1 << 17), 1 << 17, size=(5, len(terms), 4)),
-        shifts=np.full((5, 4), 15),
+        functions=(
+            Polynomial(
+                terms=np.array([[*term, *[-1] * (3 - len(term))] for term in terms]),
+                weights=np.random.default_rng(1).integers(-(1 << 17), 1 << 17, size=(5, len(terms), 4)),
+                shifts=np.full((5, 4), 15),
+            ),
+        ),
         targets=(0, 1, 2, 3),
         bases=(0, 1, 2, 3),
         lows=np.full(4, -(1 << 27)),
         highs=np.full(4, 1 << 27),
         tolerances=np.full(4, 1 << 24),
-        edges=np.array([0]),
-        levels=np.array([50_000]),
+        confidence=Confidence(edges=np.array([0]), levels=np.array([50_000])),
     )
     return Simulator(spec, predictors=(model,))
 
@@ -97,9 +100,9 @@ def rollouts(simulator: Simulator, task: wt.Task, episodes: int) -> tuple[int, d
     return episodes * horizon, medians({"numpy": lambda: lived(None), "jax": lambda: lived(backend)})
 
 
-def exact_layers() -> list[Layer]:
+def exact_layers(widths: Sequence[int]) -> list[Layer]:
     """A network with weights of 16 bits, as it is published."""
-    chance, shapes = np.random.default_rng(1), list(itertools.pairwise(WIDTHS))
+    chance, shapes = np.random.default_rng(1), list(itertools.pairwise(widths))
     layers = [
         Layer(
             weights=np.rint(np.clip(chance.normal(0.0, 1.4 / np.sqrt(before), (before, after)), -3, 3) * 8192).astype(
@@ -126,7 +129,7 @@ def chained(forward: Forward, dtype: type) -> Callable[[Array], Array]:
 
 def forwards() -> dict[str, Callable[[Array], Array]]:
     """The same network as whole numbers in float64, and in floats of 32 and 64 bits."""
-    layers = exact_layers()
+    layers = exact_layers(WIDTHS)
     numbers = [tuple(jnp.asarray(part) for part in layer) for layer in networks.carried(layers)]
     clips = tuple(layer.clip for layer in layers)
 

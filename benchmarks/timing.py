@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -18,13 +19,19 @@ def seconds(work: Callable[[], object]) -> float:
 
 def medians(contenders: Mapping[str, Callable[[], object]], rounds: int = ROUNDS) -> dict[str, float]:
     """The median seconds of each contender over `rounds` rounds in turn, after one round that is not counted."""
-    for work in contenders.values():
-        work()
+    times = told({name: functools.partial(seconds, work) for name, work in contenders.items()}, rounds)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def told(contenders: Mapping[str, Callable[[], float]], rounds: int = ROUNDS) -> dict[str, list[float]]:
+    """What contenders that time themselves tell over `rounds` rounds in turn, after one round that is not counted."""
+    for tell in contenders.values():
+        tell()
     times: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(rounds):
-        for name, work in contenders.items():
-            times[name].append(seconds(work))
-    return {name: statistics.median(values) for name, values in times.items()}
+        for name, tell in contenders.items():
+            times[name].append(tell())
+    return times
 
 
 def table(title: str, rows: list[tuple[str, ...]]) -> None:

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 import worldtwin as wt
 from worldtwin import examples
-from worldtwin.simulation import Polynomial, Simulator
+from worldtwin.simulation import Regressor, Simulator
 
 ROOT = Path(__file__).resolve().parent.parent
 KEYS = (1, 2, 3, 4, 5)
@@ -136,12 +136,14 @@ def planted_fault(folder: Path) -> str:
 
 def with_one_weight_changed(simulator: Simulator, by: int) -> Simulator:
     """The simulator with the largest weight of its first polynomial smaller `by` some steps of its 2^31."""
-    at = next(i for i, model in enumerate(simulator.predictors) if isinstance(model, Polynomial))
+    at = next(i for i, model in enumerate(simulator.predictors) if isinstance(model, Regressor))
     model = simulator.predictors[at]
-    weights = model.weights.copy()
+    polynomial = model.functions[0]
+    weights = polynomial.weights.copy()
     largest = np.unravel_index(np.argmax(np.abs(weights)), weights.shape)
     weights[largest] -= np.sign(weights[largest]) * by
-    changed = (*simulator.predictors[:at], replace(model, weights=weights), *simulator.predictors[at + 1 :])
+    model = replace(model, functions=(replace(polynomial, weights=weights), *model.functions[1:]))
+    changed = (*simulator.predictors[:at], model, *simulator.predictors[at + 1 :])
     return replace(simulator, predictors=changed)
 
 

@@ -6,13 +6,14 @@ import itertools
 
 import numpy as np
 import pytest
+from drawn_functions import truck
 from hypothesis import strategies as some
 from msgspec import structs
 from numpy.typing import NDArray
 
 from worldtwin.accelerate import JaxBackend
 from worldtwin.exact.table import grouped
-from worldtwin.simulation import Feature, Polynomial, Simulator, Table, count
+from worldtwin.simulation import Confidence, Feature, Polynomial, Regressor, Simulator, Table, count
 from worldtwin.world import (
     Angle,
     Category,
@@ -99,18 +100,21 @@ def cart(members: int = 3) -> Simulator:
         Feature(column=4, kind="category", count=2),
     )
     terms = [term for size in range(4) for term in itertools.combinations_with_replacement(range(6), size)]
-    model = Polynomial(
+    model = Regressor(
         features=features,
-        terms=np.array([[*term, *[-1] * (3 - len(term))] for term in terms]),
-        weights=np.random.default_rng(1).integers(-(1 << 17), 1 << 17, size=(members, len(terms), 4)),
-        shifts=np.full((members, 4), 15),
+        functions=(
+            Polynomial(
+                terms=np.array([[*term, *[-1] * (3 - len(term))] for term in terms]),
+                weights=np.random.default_rng(1).integers(-(1 << 17), 1 << 17, size=(members, len(terms), 4)),
+                shifts=np.full((members, 4), 15),
+            ),
+        ),
         targets=(0, 1, 2, 3),
         bases=(0, 1, 2, 3),
         lows=np.full(4, -(1 << 27)),
         highs=np.full(4, 1 << 27),
         tolerances=np.full(4, 1 << 24),
-        edges=np.array([0]),
-        levels=np.array([50_000]),
+        confidence=Confidence(edges=np.array([0]), levels=np.array([50_000])),
     )
     return Simulator(CART, predictors=(model,))
 
@@ -134,18 +138,21 @@ def gearbox() -> Simulator:
         values=np.array([[0], [0], [1], [1], [0], [1]]),
         counts=np.array([1, 1, 1, 1, 1, 1]),
     )
-    speeds = Polynomial(
+    speeds = Regressor(
         features=(Feature(column=0, kind="category", count=2),),
-        terms=np.array([[-1, -1, -1], [0, -1, -1]]),
-        weights=np.array([[[0], [-(1 << 16)]], [[1 << 12], [-(1 << 16)]]]),
-        shifts=np.full((2, 1), 18),
+        functions=(
+            Polynomial(
+                terms=np.array([[-1, -1, -1], [0, -1, -1]]),
+                weights=np.array([[[0], [-(1 << 16)]], [[1 << 12], [-(1 << 16)]]]),
+                shifts=np.full((2, 1), 18),
+            ),
+        ),
         targets=(1,),
         bases=(1,),
         lows=np.array([-(1 << 30)]),
         highs=np.array([1 << 30]),
         tolerances=np.array([256]),
-        edges=np.array([0]),
-        levels=np.array([50_000]),
+        confidence=Confidence(edges=np.array([0]), levels=np.array([50_000])),
     )
     states, nexts = np.array([[0, 0], [1, 5]]), np.array([[0, 0], [0, 9]])
     seen = transitions(states, np.array([[0], [1]]), nexts, np.zeros((2, 0), dtype=np.int64))
@@ -155,7 +162,7 @@ def gearbox() -> Simulator:
 @pytest.fixture(scope="session")
 def worlds() -> dict[str, Simulator]:
     """The worlds by name."""
-    return {"ring": ring(), "cart": cart(), "rooms": rooms(), "gearbox": gearbox()}
+    return {"ring": ring(), "cart": cart(), "rooms": rooms(), "gearbox": gearbox(), "truck": truck()}
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from drawn_functions import TRUCK, ensemble, truck
 from hypothesis import given, settings
 from hypothesis import strategies as some
 from msgspec import structs
@@ -31,6 +32,10 @@ def act(state, memory):
 """
 
 
+PEDAL = """
+def act(state):
+    return 0.5 if state.speed < 0.0 else -0.25
+"""
 GAIN = """
 gain = param(1.0, low=-9.0, high=9.0)
 
@@ -54,7 +59,7 @@ def same(task: Task, simulator: Simulator, backend: JaxBackend, *, episodes: int
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["ring", "cart", "rooms", "gearbox"])
+@pytest.mark.parametrize("name", ["ring", "cart", "rooms", "gearbox", "truck"])
 def test_networks_and_tables_live_the_same_episodes(worlds: Worlds, backend: JaxBackend, name: str) -> None:
     simulator = worlds[name]
 
@@ -79,6 +84,27 @@ def test_a_past_is_kept_the_same(worlds: Worlds, backend: JaxBackend, name: str,
         models = (structs.replace(models[0], features=features),)
 
     assert same(Task.network(spec, hidden=(4,), key=1), Simulator(spec, predictors=models), backend)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("noisy", "members", "swish"), [(False, 1, False), (False, 5, True), (True, 2, True)])
+def test_ensembles_and_forests_answer_the_same(backend: JaxBackend, *, noisy: bool, members: int, swish: bool) -> None:
+    simulator = truck(noisy=noisy, members=members, swish=swish)
+
+    assert same(Task.network(TRUCK, hidden=(8,), key=1), simulator, backend, episodes=333)
+    assert same(Task.script(PEDAL, TRUCK), simulator, backend)
+
+
+def test_floats_of_the_same_networks_differ() -> None:
+    function = ensemble(2, parts=4, outputs=2)
+    parts = np.random.default_rng(1).integers(-(1 << 21), 1 << 21, size=(4, 500)).astype(np.float64)
+    values = np.floor(parts.T / 256 + 0.5).astype(np.float32)[None]
+    for layer in function.layers:
+        sums = values @ layer.weights.astype(np.float32) + layer.bias[:, None].astype(np.float32)
+        values = np.floor(np.ldexp(sums, -layer.shifts[:, None]) + np.float32(0.5))
+        values = np.clip(values, 0, layer.clip) if layer.clip else values
+
+    assert (values.transpose(0, 2, 1) != function.every(parts)).mean() > 0.1
 
 
 @pytest.mark.slow
@@ -188,8 +214,9 @@ def test_the_same_network_in_float32_differs(worlds: Worlds, backend: JaxBackend
     )
     model = worlds["cart"].predictors[0]
     features = (*model.features[:4], structs.replace(model.features[0], column=4, shift=0))
-    terms = np.minimum(model.terms, 5)
-    simulator = Simulator(spec, predictors=(structs.replace(model, features=features, terms=terms),))
+    prior = model.functions[0]
+    prior = structs.replace(prior, terms=np.minimum(prior.terms, 5))
+    simulator = Simulator(spec, predictors=(structs.replace(model, features=features, functions=(prior,)),))
     task = Task.network(spec, hidden=(32, 32), key=1)
 
     exact = rollout(task, simulator, episodes=50, key=1)

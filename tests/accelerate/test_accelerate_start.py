@@ -53,7 +53,7 @@ SETTINGS = [
 PROGRAM = """
 import numpy as np
 import worldtwin as wt
-from worldtwin.simulation import Feature, Polynomial, Simulator
+from worldtwin.simulation import Confidence, Feature, Polynomial, Regressor, Simulator
 from worldtwin.world import Category, Space, Spec, StartRange, real
 
 start = StartRange(-9999, 9999)
@@ -63,9 +63,10 @@ features = (Feature(column=0, kind="real"), Feature(column=1, kind="real"),
             Feature(column=2, kind="category", count=2))
 terms = np.array([[-1, -1, -1], [0, -1, -1], [0, 1, 2], [0, 0, 1], [1, 1, -1], [2, -1, -1]])
 weights = np.random.default_rng(1).integers(-(1 << 20), 1 << 20, (3, 6, 2))
-model = Polynomial(features=features, terms=terms, weights=weights, shifts=np.full((3, 2), 20), targets=(0, 1),
-                   bases=(0, 1), lows=np.full(2, -(1 << 24)), highs=np.full(2, 1 << 24),
-                   tolerances=np.full(2, 256), edges=np.array([0]), levels=np.array([9]))
+polynomial = Polynomial(terms=terms, weights=weights, shifts=np.full((3, 2), 20))
+model = Regressor(features=features, functions=(polynomial,), targets=(0, 1), bases=(0, 1),
+                  lows=np.full(2, -(1 << 24)), highs=np.full(2, 1 << 24), tolerances=np.full(2, 256),
+                  confidence=Confidence(edges=np.array([0]), levels=np.array([9])))
 simulator = Simulator(spec, predictors=(model,))
 task = wt.Task.network(spec, hidden=(64, 64), key=1)
 for backend in (None, wt.JaxBackend()):

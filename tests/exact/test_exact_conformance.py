@@ -9,9 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from worldtwin.errors import InexactBackend
-from worldtwin.exact import Basis, Engines, Layer, NumpyEngines, require_conformance
+from worldtwin.exact import Basis, Engines, Layer, NumpyEngines, StackedLayer, Trees, require_conformance
 from worldtwin.exact.network import INPUT_LIMIT
-from worldtwin.exact.polynomial import rounding, terms_of
+from worldtwin.exact.polynomial import terms_of
+from worldtwin.exact.rounding import rounding
 
 Lattice = NDArray[np.int64]
 Words = NDArray[np.uint32]
@@ -31,6 +32,18 @@ class Altered:
 
     def outputs(self, layers: Sequence[Layer], inputs: Lattice) -> Lattice:
         return self.right.outputs(layers, inputs)
+
+    def stacked(self, layers: Sequence[StackedLayer], inputs: Lattice, network: Lattice) -> Lattice:
+        return self.right.stacked(layers, inputs, network)
+
+    def sums(self, trees: Trees, parts: Lattice) -> Lattice:
+        return self.right.sums(trees, parts)
+
+    def normal(self, words: Words, logs: Lattice) -> Lattice:
+        return self.right.normal(words, logs)
+
+    def choose(self, words: Words, scores: Lattice) -> Lattice:
+        return self.right.choose(words, scores)
 
     def found(self, keys: Lattice, rows: Lattice) -> Lattice:
         return self.right.found(keys, rows)
@@ -80,6 +93,61 @@ class HalfToEven(Altered):
         return np.rint((weights.astype(np.float64) @ terms_of(basis, inputs)) * scales[:, None]).astype(np.int64)
 
 
+class SingleStack(Altered):
+    """Carries stacked networks in float32."""
+
+    def stacked(self, layers: Sequence[StackedLayer], inputs: Lattice, network: Lattice) -> Lattice:
+        values = np.clip(inputs, -INPUT_LIMIT, INPUT_LIMIT).astype(np.float32)[:, None]
+        for layer in layers:
+            if layer.swish:
+                return self.right.stacked(layers, inputs, network)
+            weights, bias, shifts = (part[network] for part in (layer.weights, layer.bias, layer.shifts))
+            sums = values @ weights.astype(np.float32) + bias[:, None].astype(np.float32)
+            values = np.floor(sums * np.exp2(-shifts[:, None]).astype(np.float32) + np.float32(0.5))
+            values = np.clip(values, 0, layer.clip) if layer.clip else values
+        return values[:, 0].astype(np.int64)
+
+
+class SmoothSwish(Altered):
+    """Computes the swish instead of looking it up."""
+
+    def stacked(self, layers: Sequence[StackedLayer], inputs: Lattice, network: Lattice) -> Lattice:
+        values = np.clip(inputs, -INPUT_LIMIT, INPUT_LIMIT)[:, None]
+        for layer in layers:
+            if not layer.swish and layer is layers[0]:
+                return self.right.stacked(layers, inputs, network)
+            weights, bias, shifts = (part[network] for part in (layer.weights, layer.bias, layer.shifts))
+            sums = values @ weights + bias[:, None]
+            values = np.floor(np.ldexp(sums.astype(np.float64), -shifts[:, None]) + 0.5).astype(np.int64)
+            x = np.clip(values / 4096, -8, 8)
+            values = np.rint(x / (1 + np.exp(-x)) * 4096).astype(np.int64) if layer.swish else values
+        return values[:, 0]
+
+
+class NarrowSums(Altered):
+    """Adds leaves in 32 bits."""
+
+    def sums(self, trees: Trees, parts: Lattice) -> Lattice:
+        return self.right.sums(trees, parts).astype(np.int32).astype(np.int64)
+
+
+class FloatNoise(Altered):
+    """Takes powers of two as the library gives them."""
+
+    def normal(self, words: Words, logs: Lattice) -> Lattice:
+        ones = self.right.normal(words, np.full_like(logs, 16 << 8)) / (1 << 16)
+        return np.rint(ones * np.exp2(logs / 256)).astype(np.int64)
+
+
+class SumsToOne(Altered):
+    """Chooses by shares in floating point."""
+
+    def choose(self, words: Words, scores: Lattice) -> Lattice:
+        weights = np.exp2((scores - scores.max(axis=1, keepdims=True)) / 128)
+        sums = np.cumsum(weights / weights.sum(axis=1, keepdims=True), axis=1)
+        return (sums <= (words / 2**32)[:, None]).sum(axis=1)
+
+
 class WrongWords(Altered):
     """Has another idea of chance."""
 
@@ -112,6 +180,11 @@ def test_numpy_is_exact() -> None:
         (Saturating(), "a network"),
         (SinglePolynomial(), "a polynomial"),
         (HalfToEven(), "a polynomial"),
+        (SingleStack(), "stacked networks with clipped ReLU"),
+        (SmoothSwish(), "stacked networks with swish"),
+        (NarrowSums(), "a sum of trees"),
+        (FloatNoise(), "normal noise"),
+        (SumsToOne(), "choosing by weights"),
         (WrongWords(), "threefry"),
         (FirstEdge(), "drawing an edge"),
         (Truncating(), "finding a row"),

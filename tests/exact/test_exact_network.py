@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 
 from worldtwin.errors import InvalidTask
 from worldtwin.exact.matrix import multiply
-from worldtwin.exact.network import INPUT_LIMIT, Layer, evaluate, evaluate_stacked, require_exact, stack
+from worldtwin.exact.network import INPUT_LIMIT, Carried, Layer, evaluate, evaluate_stacked, require_exact, stack
 from worldtwin.exact.rounding import round_shift
 
 CLIP = 8 << 12
@@ -51,7 +51,9 @@ def test_float64_gives_the_bits_of_64_bit_integers(seed: int, shift: int) -> Non
 def test_a_stack_gives_each_row_its_own_network(candidates: list[int]) -> None:
     networks = [network(seed, shift=10 + seed) for seed in range(4)]
     inputs = np.random.default_rng(5).integers(-(1 << 14), 1 << 14, size=(len(candidates), 5))
-    found = evaluate_stacked(stack(networks), inputs, np.array(candidates, dtype=np.int64))
+    found = evaluate_stacked(
+        [Carried.of(layer) for layer in stack(networks)], inputs, np.array(candidates, dtype=np.int64)
+    )
 
     for row, candidate in enumerate(candidates):
         assert (found[row] == evaluate(networks[candidate], inputs[row : row + 1])[0]).all()

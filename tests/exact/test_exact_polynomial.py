@@ -9,19 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from worldtwin.exact.polynomial import (
-    FURTHEST,
-    ONE,
-    Basis,
-    Feature,
-    beyond,
-    evaluate,
-    features,
-    rounding,
-    shifted,
-    terms_of,
-)
-from worldtwin.exact.rounding import round_shift
+from worldtwin.exact.features import FURTHEST, ONE, Feature, beyond, features
+from worldtwin.exact.polynomial import Basis, terms_of
+from worldtwin.exact.polynomial import evaluate as evaluate_parts
+from worldtwin.exact.rounding import round_shift, rounding, shifted
 
 FEATURES = (
     Feature(column=0, kind="real", center=-77, shift=3, low=-(5 << 20), high=7 << 20),
@@ -46,6 +37,10 @@ ROWS = some.tuples(
     some.integers(0, 2),
     some.integers(0, 3),
 )
+
+
+def evaluate(basis: Basis, weights: np.ndarray, inputs: np.ndarray) -> np.ndarray:
+    return evaluate_parts(basis.plan, weights, features(basis.features, inputs))
 
 
 def scaled(value: int, feature: Feature) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from worldtwin.simulation import Feature, Polynomial, Simulator, count
+from worldtwin.simulation import Confidence, Feature, Polynomial, Regressor, Simulator, count
 from worldtwin.world import Category, Integer, Space, Spec, StartRange, StartValues, Transitions, real
 
 CELLS = 8
@@ -82,18 +82,21 @@ def cart() -> Simulator:
         Feature(column=2, kind="category", count=2),
     )
     member = np.array([[0.0, 0.05], [0.1, 0.0], [0.0, -0.1]]) * 2.0**24
-    predictor = Polynomial(
+    predictor = Regressor(
         features=features,
-        terms=np.array([[0, -1, -1], [1, -1, -1], [2, -1, -1]]),
-        weights=np.rint(np.stack([member, member * 1.05])).astype(np.int64),
-        shifts=np.full((2, 2), 16),
+        functions=(
+            Polynomial(
+                terms=np.array([[0, -1, -1], [1, -1, -1], [2, -1, -1]]),
+                weights=np.rint(np.stack([member, member * 1.05])).astype(np.int64),
+                shifts=np.full((2, 2), 16),
+            ),
+        ),
         targets=(0, 1),
         bases=(0, 1),
         lows=np.full(2, -(1 << 30)),
         highs=np.full(2, 1 << 30),
         tolerances=np.full(2, 1 << 20),
-        edges=np.array([0]),
-        levels=np.array([1 << 16]),
+        confidence=Confidence(edges=np.array([0]), levels=np.array([1 << 16])),
     )
     recorded: NDArray[np.int64] = np.random.default_rng(1).integers(-ONE // 2, ONE // 2, size=(256, 2))
     return Simulator(spec, predictors=(predictor,), recorded=recorded)

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worldtwin.learning.calibration import calibrated, calibration_error
+from worldtwin.learning.calibration import calibrated, calibration_error, shares
 
 
 @given(st.integers(0, 10_000), st.integers(1, 400))
@@ -21,14 +21,14 @@ def test_a_higher_score_never_deserves_more(seed: int, count: int) -> None:
 
 def test_without_held_out_rows_confidence_is_a_half() -> None:
     none = calibrated(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_))
-    assert none.confidence(np.array([0, 10**9])).tolist() == [0.5, 0.5]
+    assert shares(none, np.array([0, 10**9])).tolist() == [0.5, 0.5]
 
 
 def test_confidence_meets_the_truth() -> None:
     chance = np.random.default_rng(1)
     scores = chance.integers(0, 1000, size=4000)
     right = chance.random(4000) > scores / 1000
-    confidence = calibrated(scores, right).confidence(np.array([100, 500, 900]))
+    confidence = shares(calibrated(scores, right), np.array([100, 500, 900]))
     np.testing.assert_allclose(confidence, [0.9, 0.5, 0.1], atol=0.1)
     assert (calibration_error(scores, right, np.arange(4000) // 100) or 1.0) < 0.05
 

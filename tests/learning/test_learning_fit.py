@@ -11,7 +11,7 @@ import worldtwin as wt
 from worldtwin.errors import InvalidSpec, TracesError
 from worldtwin.exact import Key
 from worldtwin.learning import fit
-from worldtwin.simulation import Polynomial, Simulator, Source, Table
+from worldtwin.simulation import Regressor, Simulator, Source, Table
 from worldtwin.world import Angle, Category, Integer, Set, Space, Spec, Transitions, real
 
 RING = Spec(
@@ -286,4 +286,4 @@ def test_targets_shifted_by_one_step_show_in_the_score() -> None:
 @pytest.mark.slow
 def test_the_predictors_are_polynomials_and_tables() -> None:
     kinds = {type(model) for model in fit(MIXED, mixed(100, 1), key=1).predictors}
-    assert kinds == {Polynomial, Table}
+    assert kinds == {Regressor, Table}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from worldtwin.simulation import Feature, Polynomial, Simulator, Table, count
+from worldtwin.simulation import Confidence, Feature, Polynomial, Regressor, Simulator, Table, count
 from worldtwin.tasks import Task
 from worldtwin.world import Angle, Category, Integer, Set, Space, Spec, StartRange, StartValues, Transitions, real
 
@@ -93,7 +93,7 @@ def ring_rows(n: int, seed: int, *, slip: float = 0.2) -> Transitions:
     return rows.select(np.arange(n))
 
 
-def cart_polynomial(members: int = 5) -> Polynomial:
+def cart_polynomial(members: int = 5) -> Regressor:
     features = (
         Feature(column=0, kind="real", shift=2),
         Feature(column=1, kind="real", shift=1),
@@ -104,18 +104,15 @@ def cart_polynomial(members: int = 5) -> Polynomial:
     terms = [term for size in range(4) for term in itertools.combinations_with_replacement(range(6), size)]
     padded = np.array([[*term, *[-1] * (3 - len(term))] for term in terms])
     weights = np.random.default_rng(1).integers(-(1 << 17), 1 << 17, size=(members, len(terms), 4))
-    return Polynomial(
+    return Regressor(
         features=features,
-        terms=padded,
-        weights=weights,
-        shifts=np.full((members, 4), 15),
+        functions=(Polynomial(terms=padded, weights=weights, shifts=np.full((members, 4), 15)),),
         targets=(0, 1, 2, 3),
         bases=(0, 1, 2, 3),
         lows=np.full(4, -(1 << 27)),
         highs=np.full(4, 1 << 27),
         tolerances=np.full(4, 1 << 24),
-        edges=np.array([0, 100, 300]),
-        levels=np.array([60_000, 30_000, 3_000]),
+        confidence=Confidence(edges=np.array([0, 100, 300]), levels=np.array([60_000, 30_000, 3_000])),
     )
 
 
@@ -182,18 +179,21 @@ def gearbox() -> Simulator:
     table = Table(
         inputs=(0, 2), targets=(0,), keys=gears.keys, offsets=gears.offsets, values=gears.values, counts=gears.counts
     )
-    speeds = Polynomial(
+    speeds = Regressor(
         features=(Feature(column=0, kind="category", count=2),),
-        terms=np.array([[-1, -1, -1], [0, -1, -1]]),
-        weights=np.array([[[0], [-(1 << 16)]], [[1 << 12], [-(1 << 16)]]]),
-        shifts=np.full((2, 1), 18),
+        functions=(
+            Polynomial(
+                terms=np.array([[-1, -1, -1], [0, -1, -1]]),
+                weights=np.array([[[0], [-(1 << 16)]], [[1 << 12], [-(1 << 16)]]]),
+                shifts=np.full((2, 1), 18),
+            ),
+        ),
         targets=(1,),
         bases=(1,),
         lows=np.array([-(1 << 30)]),
         highs=np.array([1 << 30]),
         tolerances=np.array([256]),
-        edges=np.array([0]),
-        levels=np.array([50_000]),
+        confidence=Confidence(edges=np.array([0]), levels=np.array([50_000])),
     )
     seen = count(GEARBOX, transitions([[0, 0], [0, 0], [1, 5]], [0, 0, 1], [[0, 0], [0, 0], [0, 9]]))
     return Simulator(GEARBOX, observed=seen, predictors=(table, speeds))

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from worldtwin.errors import InvalidTask, InvalidValue, UnknownTransition
 from worldtwin.exact import Key
-from worldtwin.simulation import Polynomial, Session, Simulator, Source, count
+from worldtwin.simulation import Polynomial, Regressor, Session, Simulator, Source, count
 from worldtwin.world import Space, Spec, Transitions, real
 
 Rows = Callable[..., Transitions]
@@ -59,9 +59,9 @@ def test_predictors_answer_what_no_table_knows(gearbox: Simulator) -> None:
 def test_a_predicted_answer_is_the_median_member(cart: Simulator) -> None:
     state = {"x": 0.1, "v": 0.0, "a": 0.05, "w": -0.1}
     model = cart.predictors[0]
-    assert isinstance(model, Polynomial)
+    assert isinstance(model, Regressor)
     inputs = np.array([[*cart.spec.state.encode(state), 0]])
-    landed = model.land(cart.spec, inputs, model.middle(model.changes(inputs)))
+    landed = model.land(cart.spec, inputs, model.changes(inputs).middle)
 
     assert cart.predict(state, "left").next.lattice == tuple(landed[0].tolist())
     assert len(cart.predict(state, "left").alternatives) >= model.members
@@ -69,8 +69,11 @@ def test_a_predicted_answer_is_the_median_member(cart: Simulator) -> None:
 
 def test_members_that_agree_make_one_alternative(cart: Simulator) -> None:
     model = cart.predictors[0]
-    assert isinstance(model, Polynomial)
-    same = structs.replace(model, weights=np.repeat(model.weights[:1], 5, axis=0))
+    assert isinstance(model, Regressor)
+    function = model.functions[0]
+    assert isinstance(function, Polynomial)
+    alike = structs.replace(function, weights=np.repeat(function.weights[:1], 5, axis=0))
+    same = structs.replace(model, functions=(alike,))
     prediction = Simulator(cart.spec, predictors=(same,)).predict({"x": 0, "v": 0, "a": 0, "w": 0}, "left")
 
     assert [alternative.probability for alternative in prediction.alternatives] == [1.0]

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from worldtwin.errors import InvalidFile, InvalidSpec, InvalidValue
 from worldtwin.exact import Key
-from worldtwin.simulation import FieldReport, Report, Simulator
+from worldtwin.simulation import FieldReport, Polynomial, Report, Simulator
 from worldtwin.world import (
     Integer,
     Space,
@@ -98,11 +98,14 @@ def test_recorded_states_of_a_history_are_checked_column_by_column() -> None:
 def test_predictors_that_take_too_much_work_are_refused(terms: int, cart: Simulator) -> None:
     model, count, members = cart.predictors[0], 17, 64
     spec = structs.replace(cart.spec, outputs=Space(tuple("abcdefghijklmnopq"), (real(0, 1),) * count))
-    heavy = structs.replace(
-        model,
+    polynomial = Polynomial(
         terms=np.full((terms, 3), -1),
         weights=np.zeros((members, terms, count), dtype=np.int64),
         shifts=np.zeros((members, count), dtype=np.int64),
+    )
+    heavy = structs.replace(
+        model,
+        functions=(polynomial,),
         targets=tuple(range(4, 4 + count)),
         bases=(-1,) * count,
         **{name: np.ones(count, dtype=np.int64) for name in ("lows", "highs", "tolerances")},

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from worldtwin.accelerate import networks
 from worldtwin.accelerate.tables import Finder
+from worldtwin.exact.network import stack
 from worldtwin.simulation import Candidates
 from worldtwin.tasks import Actor, Input, Network, Population, TablePolicy, Task
 from worldtwin.world import Field, Spec
@@ -47,7 +48,7 @@ class Thinker(Struct, frozen=True):
     """
 
     inputs: tuple[Input, ...]
-    clips: tuple[int, ...]
+    curves: tuple[networks.Curve, ...]
     fields: tuple[Field, ...]
     choices: Choices | None
     count: int = 1
@@ -58,7 +59,7 @@ class Thinker(Struct, frozen=True):
         seen = networks.see(self.inputs, states)
         if self.count > 1:
             seen = seen.reshape(self.count, -1, seen.shape[-1])
-        outputs = networks.evaluate(self.clips, arrays, seen)
+        outputs = networks.evaluate(self.curves, arrays, seen)
         return networks.act(self.fields, outputs.reshape(-1, outputs.shape[-1]), possible)
 
 
@@ -88,12 +89,12 @@ def compiled(actor: Actor | Candidates, spec: Spec) -> tuple[Thinker | Follower,
     choices = Choices.of(spec)
     match actor:
         case Population():
-            clips = tuple(layer.clip for layer in actor.layers)
-            shape = Thinker(actor.inputs, clips, spec.action.fields, choices, len(actor))
+            shape = Thinker(actor.inputs, networks.curves(actor.layers), spec.action.fields, choices, len(actor))
             return shape, _of_first(networks.carried_stack(actor.layers), len(actor))
         case Task(program=Network() as network):
-            shape = Thinker(network.inputs, network.clips, spec.action.fields, choices)
-            return shape, networks.carried(network.exact)
+            layers = stack([network.exact])
+            shape = Thinker(network.inputs, networks.curves(layers), spec.action.fields, choices)
+            return shape, _of_first(networks.carried_stack(layers), 1)
         case Task(program=TablePolicy() as table):
             finder, keys = Finder.of(table.keys)
             rules = table.actions if len(table.keys) else np.zeros((1, len(table.otherwise)), dtype=np.int64)

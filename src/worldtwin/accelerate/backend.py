@@ -12,6 +12,7 @@ import numpy as np
 from jax import Array, lax
 
 from worldtwin.accelerate.actors import Follower, Thinker, compiled
+from worldtwin.accelerate.chance import Chance, Deal
 from worldtwin.accelerate.engines import JaxEngines
 from worldtwin.accelerate.worlds import World
 from worldtwin.exact import Engines, require_conformance
@@ -26,7 +27,7 @@ WASTE: Final = 8
 """Candidates with unequally many episodes are filled up to the longest, to at most so many times the rows."""
 TOGETHER: Final = 1 << 14
 
-Parts: TypeAlias = tuple[Any, Any, Any]  # states (n, width), keys (n, 2), words that choose members (n,)
+Parts: TypeAlias = tuple[Any, Any, Any, dict[int, Deal]]  # states (n, width), keys (n, 2), words (n,), deals
 Arrays: TypeAlias = Any  # a tree of arrays: JAX walks it, nobody else does
 
 
@@ -64,7 +65,7 @@ class JaxBackend:
             if actor is None or rows is None:
                 return _one_step(play, flock, world, numbers, t)
             length = STEPS if most > FEW_STEPS else FEW_STEPS
-            columns = _steps(actor, world, length, own, numbers, rows.parts, t)
+            columns = _steps(actor, world, length, own, numbers, rows.parts(world), t)
             after, actions, outputs, source = (rows.cut(np.asarray(column))[:most] for column in columns)
         walk = Walk(
             states=np.concatenate([flock.states[None], after[:-1]]),
@@ -104,7 +105,13 @@ class _Rows:
         self._own, self._full = own, size == len(flock.rows) and isinstance(own, slice)
         self._source = np.zeros(size, dtype=np.int64)
         self._source[own] = np.arange(len(flock.rows))
-        self.parts = (self.fill(flock.states), self.fill(flock.keys), self.fill(flock.members))
+        self._flock = flock
+
+    def parts(self, world: World) -> Parts:
+        """What a step of `world` needs to know of each row."""
+        members = self.fill(self._flock.members)
+        deals = {count: Deal.of(members, count) for count in sorted(world.dealt)}
+        return self.fill(self._flock.states), self.fill(self._flock.keys), members, deals
 
     @staticmethod
     def of(flock: Flock) -> _Rows:
@@ -146,7 +153,7 @@ def _one_step(play: Play, flock: Flock, world: World, numbers: Arrays, t: int) -
     """One step of an actor that only the host can ask, for all rows at once."""
     rows = _Rows.of(flock)
     actions, memory, silent = play.act(flock)
-    columns = _step(world, numbers, rows.parts, rows.fill(actions), t)
+    columns = _step(world, numbers, rows.parts(world), rows.fill(actions), t)
     after, outputs, source = (rows.cut(np.asarray(column)[None]) for column in columns)
     return Walk(
         states=flock.states[None],
@@ -164,11 +171,11 @@ def _steps(  # noqa: PLR0917 - the first three are what is compiled
     actor: Thinker | Follower, world: World, length: int, own: Arrays, numbers: Arrays, rows: Parts, t: int
 ) -> tuple[Array, Array, Array, Array]:
     """States after, actions, outputs (length, n, ...) and sources (length, n) of the steps from `t` on."""
-    states, keys, members = rows
+    states, keys, members, deals = rows
 
     def step(now: tuple[Array, ...], at: Array) -> tuple[tuple[Array, ...], tuple[Array, Array, Array, Array]]:
         actions = actor.act(own, now)
-        after, outputs, source = world.advance(numbers, now, actions, (keys, members, at))
+        after, outputs, source = world.advance(numbers, now, actions, Chance(keys, members, at, deals))
         return tuple(after), (_rows(after, keys), _rows(actions, keys), _rows(outputs, keys), source)
 
     columns = tuple(states[:, i] for i in range(states.shape[1]))
@@ -178,9 +185,11 @@ def _steps(  # noqa: PLR0917 - the first three are what is compiled
 @partial(jax.jit, static_argnums=0)
 def _step(world: World, numbers: Arrays, rows: Parts, actions: Array, t: int) -> tuple[Array, Array, Array]:
     """States after and outputs (n, ...) and source (n,) of step `t`."""
-    states, keys, members = rows
+    states, keys, members, deals = rows
     columns = [[part[:, i] for i in range(part.shape[1])] for part in (states, actions)]
-    after, outputs, source = world.advance(numbers, columns[0], columns[1], (keys, members, jnp.asarray(t)))
+    after, outputs, source = world.advance(
+        numbers, columns[0], columns[1], Chance(keys, members, jnp.asarray(t), deals)
+    )
     return _rows(after, keys), _rows(outputs, keys), source
 
 

@@ -8,10 +8,12 @@ from typing import TypeAlias
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from msgspec import Struct
 from numpy.typing import NDArray
 
-from worldtwin.accelerate.polynomials import cosine, sine
+from worldtwin.accelerate.seeing import cosine, sine
 from worldtwin.exact import network as engine
+from worldtwin.exact.curves import SWISH_DROP, SWISH_HALF, swish_table
 from worldtwin.exact.trigonometry import ONE_BITS as SINE_BITS
 from worldtwin.tasks import AnyOf, Input, OneOf, Scaled, Turned
 from worldtwin.world import Category, Field, Set, bounds
@@ -29,36 +31,37 @@ def see(inputs: tuple[Input, ...], states: Sequence[Array]) -> Array:
     return jnp.stack([part for each in inputs for part in _see(each, states[each.column])], axis=-1)
 
 
-def carried(layers: Sequence[engine.Layer]) -> tuple[tuple[NDArray[np.float64], ...], ...]:
-    """The arrays of `layers`: weights, bias with the half that rounds, and scale."""
-    return tuple(
-        (
-            layer.weights.astype(np.float64),
-            (layer.bias + (1 << layer.shift >> 1)).astype(np.float64),
-            np.ldexp(1.0, -np.array(layer.shift)),
-        )
-        for layer in layers
-    )
-
-
 def carried_stack(layers: Sequence[engine.StackedLayer]) -> tuple[tuple[NDArray[np.float64], ...], ...]:
-    """The arrays of stacked `layers`: those of `carried` for each of the networks, ready to be broadcast."""
-    return tuple(
-        (
-            layer.weights.astype(np.float64),
-            (layer.bias + (np.int64(1) << layer.shifts >> 1)[:, None]).astype(np.float64)[:, None],
-            np.ldexp(1.0, -layer.shifts)[:, None, None],
-        )
-        for layer in layers
-    )
+    """The arrays of stacked `layers`: those of `engine.Carried`."""
+    whole = (engine.Carried.of(layer) for layer in layers)
+    return tuple((layer.weights, layer.bias, layer.scale) for layer in whole)
 
 
-def evaluate(clips: tuple[int, ...], layers: Sequence[Arrays], inputs: Array) -> Array:
+class Curve(Struct, frozen=True):
+    """What a layer makes of its sums: swish, or clipping where `clip` is not 0."""
+
+    clip: int = 0
+    swish: bool = False
+
+    def of(self, values: Array) -> Array:
+        """The activations of whole `values` in 2^-12."""
+        if self.swish:
+            coarse = jnp.floor((values + float(1 << SWISH_DROP >> 1)) * (1.0 / (1 << SWISH_DROP)))
+            place = jnp.clip(coarse, -SWISH_HALF, SWISH_HALF - 1).astype(jnp.int32) + SWISH_HALF
+            return jnp.asarray(swish_table())[place]
+        return jnp.clip(values, 0.0, float(self.clip)) if self.clip else values
+
+
+def curves(layers: Sequence[engine.StackedLayer]) -> tuple[Curve, ...]:
+    """The curves of `layers`."""
+    return tuple(Curve(layer.clip, layer.swish) for layer in layers)
+
+
+def evaluate(curves: tuple[Curve, ...], layers: Sequence[Arrays], inputs: Array) -> Array:
     """The outputs (..., n, outputs) in 2^-12 for `inputs` (..., n, inputs) in 2^-12; leading axes number networks."""
     values = jnp.clip(inputs, -engine.INPUT_LIMIT, engine.INPUT_LIMIT).astype(jnp.float64)
-    for clip, (weights, bias, scale) in zip(clips, layers, strict=True):
-        values = jnp.floor((values @ weights + bias) * scale)
-        values = jnp.clip(values, 0.0, float(clip)) if clip else values
+    for curve, (weights, bias, scale) in zip(curves, layers, strict=True):
+        values = curve.of(jnp.floor((values @ weights + bias) * scale))
     return values.astype(jnp.int64)
 
 

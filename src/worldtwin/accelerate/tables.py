@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal, TypeAlias, cast
+from typing import Literal, TypeAlias
 
 import jax.numpy as jnp
 import numpy as np
@@ -12,8 +12,8 @@ from jax import Array
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from worldtwin.accelerate.chance import words
 from worldtwin.exact import STREAM_SUCCESSOR, Edges
-from worldtwin.exact.key import threefry
 from worldtwin.exact.table import DENSE_LIMIT, PACKED_LIMIT
 from worldtwin.simulation import Table
 
@@ -136,13 +136,6 @@ class Counted(Struct, frozen=True):
         rows = self.finder.find(finder, [inputs[column] for column in self.inputs])
         edges = self.drawer.draw(drawer, jnp.maximum(rows, 0), keys, step, self.stream)
         return rows >= 0, [values[edges, i] for i in range(len(self.targets))]
-
-
-def words(keys: Array, step: Array, stream: int) -> Array:
-    """`worldtwin.exact.draw`: one uniform word (n,) of each of the `keys` (n, 2) at `step`, one or (n,)."""
-    steps = jnp.broadcast_to(step, keys.shape[:1]).astype(jnp.uint32)
-    mixed = threefry(keys[:, 0], keys[:, 1], steps, jnp.full_like(steps, stream))  # pyright: ignore[reportArgumentType] - it only shifts and adds, which JAX's arrays do too
-    return cast("Array", mixed[0])
 
 
 def search(numbers: Array, wanted: Array) -> Array:

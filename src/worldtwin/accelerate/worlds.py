@@ -9,10 +9,11 @@ import jax.numpy as jnp
 from jax import Array
 from msgspec import Struct
 
-from worldtwin.accelerate.polynomials import Computed
+from worldtwin.accelerate.chance import Chance
+from worldtwin.accelerate.models import Chosen, Computed
 from worldtwin.accelerate.tables import Counted
 from worldtwin.exact import STREAM_SUCCESSOR
-from worldtwin.simulation import STREAMS_APART, Model, Polynomial, Simulator, Source
+from worldtwin.simulation import STREAMS_APART, Classifier, Model, Regressor, Simulator, Source, Table
 from worldtwin.world import Spec
 
 Arrays: TypeAlias = tuple[Any, ...]  # trees of arrays: JAX walks them, nobody else does
@@ -29,7 +30,7 @@ class World(Struct, frozen=True):
     lowest: tuple[int, ...]
     history: int
     tables: tuple[Counted, ...]
-    predictors: tuple[Counted | Computed, ...]
+    predictors: tuple[Counted | Computed | Chosen, ...]
 
     @staticmethod
     def of(simulator: Simulator) -> tuple[World, Arrays]:
@@ -47,19 +48,24 @@ class World(Struct, frozen=True):
         )
         return world, (tuple(numbers for _, numbers in tables), tuple(numbers for _, numbers in predictors))
 
+    @property
+    def dealt(self) -> set[int]:
+        """The numbers of members of its ensembles."""
+        computed = (model for model in self.predictors if not isinstance(model, Counted))
+        return {members for model in computed for members in model.total.dealt}
+
     def advance(
-        self, arrays: Arrays, states: Sequence[Array], actions: Sequence[Array], chance: tuple[Array, Array, Array]
+        self, arrays: Arrays, states: Sequence[Array], actions: Sequence[Array], chance: Chance
     ) -> tuple[list[Array], list[Array], Array]:
-        """The state columns after the step, its outputs, and its source, each (n,); by `chance`: keys, members, step.
+        """The state columns after the step, its outputs, and its source, each (n,); by `chance`.
 
         A row without an answer stays where it is.
         """
         inputs = [*states, *actions]
         results = [*states[: self.fields], *(jnp.full_like(states[0], low) for low in self.lowest)]
         source = jnp.zeros(states[0].shape, dtype=jnp.int8)
-        keys, _, step = chance
         for table, numbers in zip(self.tables, arrays[0], strict=True):
-            known, told = table.answer(numbers, inputs, keys, step)
+            known, told = table.answer(numbers, inputs, chance.keys, chance.step)
             fresh = known & (source == Source.UNKNOWN)
             results = [jnp.where(fresh, new, old) for new, old in zip(told, results, strict=True)]
             source = jnp.where(fresh, jnp.int8(table.source), source)
@@ -70,18 +76,15 @@ class World(Struct, frozen=True):
             source = jnp.where(fresh, jnp.int8(Source.PREDICTED), source)
         return self._shifted(states, actions, results[: self.fields]), results[self.fields :], source
 
-    def _guess(
-        self, arrays: Arrays, inputs: Sequence[Array], chance: tuple[Array, Array, Array]
-    ) -> tuple[Array, dict[int, Array]]:
+    def _guess(self, arrays: Arrays, inputs: Sequence[Array], chance: Chance) -> tuple[Array, dict[int, Array]]:
         """Where every predictor has something to say (n,), and the columns (n,) of [next fields | outputs]."""
-        keys, members, step = chance
         known, told = jnp.ones(inputs[0].shape, dtype=bool), dict[int, Array]()
         for model, numbers in zip(self.predictors, arrays, strict=True):
-            if isinstance(model, Computed):
-                columns = model.answer(numbers, inputs, members)
-            else:
-                answered, columns = model.answer(numbers, inputs, keys, step)
+            if isinstance(model, Counted):
+                answered, columns = model.answer(numbers, inputs, chance.keys, chance.step)
                 known &= answered
+            else:
+                columns = model.answer(numbers, inputs, chance)
             told.update(zip(model.targets, columns, strict=True))
         return known, told
 
@@ -92,7 +95,11 @@ class World(Struct, frozen=True):
         return [*fields, *states[: self.fields], *actions, *states[self.fields : self.fields + kept]]
 
 
-def _predictor(model: Model, spec: Spec, number: int) -> tuple[Counted | Computed, Arrays]:
-    if isinstance(model, Polynomial):
-        return Computed.of(model, spec)
-    return Counted.of(model, source=int(Source.PREDICTED), stream=STREAM_SUCCESSOR + STREAMS_APART * number)
+def _predictor(model: Model, spec: Spec, number: int) -> tuple[Counted | Computed | Chosen, Arrays]:
+    match model:
+        case Regressor():
+            return Computed.of(model, spec)
+        case Classifier():
+            return Chosen.of(model)
+        case Table():
+            return Counted.of(model, source=int(Source.PREDICTED), stream=STREAM_SUCCESSOR + STREAMS_APART * number)

@@ -16,10 +16,13 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from worldtwin.errors import InexactBackend
+from worldtwin.exact.curves import normal_table, power_table, swish_table
 from worldtwin.exact.engines import Engines
+from worldtwin.exact.features import ONE, ONE_BITS, Feature
+from worldtwin.exact.forest import Trees
 from worldtwin.exact.key import Key, threefry_word
-from worldtwin.exact.network import INPUT_LIMIT, Layer
-from worldtwin.exact.polynomial import ONE, ONE_BITS, Basis, Feature
+from worldtwin.exact.network import INPUT_LIMIT, Layer, StackedLayer
+from worldtwin.exact.polynomial import Basis
 from worldtwin.exact.rounding import round_shift
 from worldtwin.exact.trigonometry import cosine, sine
 
@@ -56,6 +59,11 @@ def _cases(engines: Engines) -> Iterator[_Case]:
     yield _polynomial(engines, "a polynomial of small weights", size=1 << 12, shift=1)
     yield _polynomial(engines, "a polynomial of large weights", size=1 << 22, shift=3)
     yield _polynomial(engines, "a polynomial rounded at halves", size=1 << 3, shift=20)
+    yield _stacked(engines, "stacked networks with clipped ReLU", clip=INPUT_LIMIT)
+    yield _stacked(engines, "stacked networks with swish", clip=0)
+    yield _sums(engines)
+    yield _normal(engines)
+    yield _chosen(engines)
     yield _found(engines)
     yield _edges(engines)
 
@@ -132,11 +140,97 @@ def _network(engines: Engines, name: str, *, shift: int, bias: int) -> _Case:
 def _through(layers: list[Layer], row: list[int]) -> list[int]:
     values = [min(max(value, -INPUT_LIMIT), INPUT_LIMIT) for value in row]
     for layer in layers:
-        columns = zip(layer.weights.T.tolist(), layer.bias.tolist(), strict=True)
-        sums = [sum(w * x for w, x in zip(column, values, strict=True)) + bias for column, bias in columns]
+        sums = _sums_of(values, layer.weights, layer.bias)
         values = [round_shift(total, layer.shift) for total in sums]
         values = [min(max(value, 0), layer.clip) for value in values] if layer.clip else values
     return values
+
+
+def _sums_of(values: list[int], weights: NDArray[np.int64], bias: NDArray[np.int64]) -> list[int]:
+    columns = zip(weights.T.tolist(), bias.tolist(), strict=True)
+    return [sum(w * x for w, x in zip(column, values, strict=True)) + own for column, own in columns]
+
+
+def _stacked(engines: Engines, name: str, *, clip: int) -> _Case:
+    """Three networks, the last layer of each shifted by other numbers of bits, one of them to the left."""
+    widths, count = (5, 12, 12, 3), 3
+    layers = [
+        StackedLayer(
+            weights=_whole(70 + number, (1 << 15) - 1, count * before * after).reshape(count, before, after),
+            bias=_whole(80 + number, 1 << 40, count * after).reshape(count, after),
+            shifts=np.tile([28, 29, 27], (1, after)).reshape(after, 3).T if number < 2 else np.array([[0, 11, -5]] * 3),
+            clip=clip if number < 2 else 0,
+            swish=number < 2 and not clip,
+        )
+        for number, (before, after) in enumerate(pairwise(widths))
+    ]
+    inputs = _whole(90, 2 * INPUT_LIMIT, _ROWS * widths[0]).reshape(_ROWS, -1)
+    network = np.arange(_ROWS) * 7 % count
+    expected = [_through_own(layers, row, own) for row, own in zip(inputs.tolist(), network.tolist(), strict=True)]
+    return _Case(name, engines.stacked(layers, inputs, network), expected)
+
+
+def _through_own(layers: list[StackedLayer], row: list[int], own: int) -> list[int]:
+    curve: list[int] = swish_table().astype(np.int64).tolist()
+    values = [min(max(value, -INPUT_LIMIT), INPUT_LIMIT) for value in row]
+    for layer in layers:
+        sums = _sums_of(values, layer.weights[own], layer.bias[own])
+        values = [round_shift(total, by) for total, by in zip(sums, layer.shifts[own].tolist(), strict=True)]
+        if layer.swish:
+            values = [curve[min(max(round_shift(value, 3), -4096), 4095) + 4096] for value in values]
+        elif layer.clip:
+            values = [min(max(value, 0), layer.clip) for value in values]
+    return values
+
+
+def _sums(engines: Engines) -> _Case:
+    """Seven trees of three nodes above four leaves each, in two sums."""
+    trees, nodes = 7, 7
+    first = nodes * np.arange(trees)
+    down = np.array([[1, 2], [3, 4], [5, 6], [3, 3], [4, 4], [5, 5], [6, 6]])
+    split = Trees(
+        parts=np.abs(_whole(100, 3, trees * nodes)),
+        thresholds=_whole(101, 1 << 40, trees * nodes),
+        children=(down[None] + first[:, None, None]).reshape(-1, 2),
+        values=_whole(102, 1 << 45, trees * nodes),
+        roots=first,
+        offsets=np.array([0, 3, trees]),
+        depth=2,
+    )
+    parts = _whole(103, 1 << 40, 4 * _ROWS).reshape(4, -1)
+    leaves = [[_leaf(split, int(root), row) for row in parts.T.tolist()] for root in first]
+    expected = [[sum(column) for column in zip(*leaves[low:high], strict=True)] for low, high in ((0, 3), (3, trees))]
+    return _Case("a sum of trees", engines.sums(split, parts), expected)
+
+
+def _leaf(trees: Trees, at: int, row: list[int]) -> int:
+    while int(trees.children[at, 0]) != at:
+        at = int(trees.children[at, int(row[int(trees.parts[at])] > int(trees.thresholds[at]))])
+    return int(trees.values[at])
+
+
+def _normal(engines: Engines) -> _Case:
+    words = engines.words(_NUMBERS.episodes(np.arange(_ROWS)), np.zeros(_ROWS, dtype=np.int64), 7)
+    logs = np.linspace(-(16 << 8), 44 << 8, _ROWS).astype(np.int64)
+    quantiles: list[int] = normal_table().tolist()
+    powers: list[int] = power_table().tolist()
+    expected = [
+        round_shift(quantiles[int(word) >> 16] * powers[int(log) & 255], 46 - (int(log) >> 8))
+        for word, log in zip(np.asarray(words).tolist(), logs.tolist(), strict=True)
+    ]
+    return _Case("normal noise", engines.normal(words, logs), expected)
+
+
+def _chosen(engines: Engines) -> _Case:
+    words = engines.words(_NUMBERS.episodes(np.arange(_ROWS)), np.zeros(_ROWS, dtype=np.int64), 8)
+    scores = _whole(110, 1 << 10, 5 * _ROWS).reshape(_ROWS, 5)
+    powers: list[int] = power_table().tolist()
+    expected: list[int] = []
+    for word, row in zip(np.asarray(words).tolist(), scores.tolist(), strict=True):
+        below = [max(score - max(row), -21 << 8) for score in row]
+        sums: list[int] = np.cumsum([powers[log & 255] >> (10 - (log >> 8)) for log in below]).tolist()
+        expected.append(bisect_right(sums, word * sums[-1] >> 32))
+    return _Case("choosing by weights", engines.choose(words, scores), expected)
 
 
 def _found(engines: Engines) -> _Case:

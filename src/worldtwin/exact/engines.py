@@ -8,10 +8,13 @@ from typing import Protocol, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
-from worldtwin.exact import network, polynomial
+from worldtwin.exact import chance, forest, network, polynomial
+from worldtwin.exact.features import features
+from worldtwin.exact.forest import Trees
 from worldtwin.exact.key import Words, draw
-from worldtwin.exact.network import Layer
-from worldtwin.exact.polynomial import Basis, rounding, shifted
+from worldtwin.exact.network import Carried, Layer, StackedLayer, evaluate_stacked
+from worldtwin.exact.polynomial import Basis
+from worldtwin.exact.rounding import rounding, shifted
 from worldtwin.exact.table import Edges, RowIndex
 
 Lattice: TypeAlias = NDArray[np.int64]
@@ -35,6 +38,22 @@ class Engines(Protocol):
         """The outputs (n, outputs) in 2^-12 of a network for `inputs` (n, inputs) in 2^-12."""
         ...
 
+    def stacked(self, layers: Sequence[StackedLayer], inputs: Lattice, network: Lattice) -> Lattice:
+        """The outputs (n, outputs) of network `network[i]` for row i of `inputs` (n, inputs) in 2^-12."""
+        ...
+
+    def sums(self, trees: Trees, parts: Lattice) -> Lattice:
+        """The sums (sums, n) of trees for `parts` (parts, n)."""
+        ...
+
+    def normal(self, words: Words, logs: Lattice) -> Lattice:
+        """Rounded normal noise (n,) with the standard deviations 2^(`logs` / 256), by uniform `words` (n,)."""
+        ...
+
+    def choose(self, words: Words, scores: Lattice) -> Lattice:
+        """One choice (n,) for each row of `scores` (n, choices), logarithms in 2^-8, by uniform `words` (n,)."""
+        ...
+
     def found(self, keys: Lattice, rows: Lattice) -> Lattice:
         """The positions (n,) of `rows` (n, k) among the sorted `keys` (R, k), -1 for those that are not there."""
         ...
@@ -55,12 +74,28 @@ class NumpyEngines:
     def changes(self, basis: Basis, weights: Lattice, shifts: Lattice, inputs: Lattice) -> Lattice:
         """`polynomial.evaluate` and `polynomial.shifted`."""
         halves, scales = rounding(shifts)
-        sums = polynomial.evaluate(basis, weights.astype(np.float64), inputs)
+        sums = polynomial.evaluate(basis.plan, weights.astype(np.float64), features(basis.features, inputs))
         return shifted(sums, halves[:, None], scales[:, None])
 
     def outputs(self, layers: Sequence[Layer], inputs: Lattice) -> Lattice:
         """`network.evaluate`."""
         return network.evaluate(layers, inputs)
+
+    def stacked(self, layers: Sequence[StackedLayer], inputs: Lattice, network: Lattice) -> Lattice:
+        """`network.evaluate_stacked`."""
+        return evaluate_stacked([Carried.of(layer) for layer in layers], inputs, network)
+
+    def sums(self, trees: Trees, parts: Lattice) -> Lattice:
+        """`forest.evaluate`."""
+        return forest.evaluate(trees, parts.astype(np.float64))
+
+    def normal(self, words: Words, logs: Lattice) -> Lattice:
+        """`chance.normal`."""
+        return chance.normal(words, logs)
+
+    def choose(self, words: Words, scores: Lattice) -> Lattice:
+        """`chance.choose`."""
+        return chance.choose(words, scores)
 
     def found(self, keys: Lattice, rows: Lattice) -> Lattice:
         """`table.RowIndex`."""

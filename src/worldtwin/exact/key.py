@@ -18,6 +18,8 @@ from worldtwin.errors import InvalidValue
 STREAM_SUCCESSOR: Final = 0
 STREAM_MEMBER: Final = 1
 STREAM_START: Final = 2
+STREAM_NOISE: Final = 1 << 24
+"""The stream of a number's noise, or of a name's choice, is this and its column of [next fields | outputs]."""
 
 _ROTATIONS: Final = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY: Final = 0x1BD11BDA

@@ -8,7 +8,7 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from worldtwin.simulation import Polynomial, Simulator, Table
+from worldtwin.simulation import Model, Simulator, Table
 from worldtwin.tasks import Actor
 from worldtwin.world import Lattice, Spec, Start, StartRange
 
@@ -29,7 +29,7 @@ def all_starts(simulator: Simulator, *, most: int = MAX_STARTS) -> Lattice | Non
 
 
 def draws_anywhere(simulator: Simulator) -> bool:
-    """Whether any step could draw: a row of its tables with several outcomes, or a polynomial of several members."""
+    """Whether any step could draw: a row of its tables with several outcomes, or a predictor that does."""
     models = (simulator.observed, simulator.synthetic, *_guessing(simulator))
     return any(_draws(model) for model in models if model is not None)
 
@@ -68,12 +68,12 @@ class Watched:
         return actions, after
 
 
-def _guessing(simulator: Simulator) -> tuple[Table | Polynomial, ...]:
+def _guessing(simulator: Simulator) -> tuple[Model, ...]:
     return simulator.predictors if simulator.spec.unknown == "guess" else ()
 
 
-def _draws(model: Table | Polynomial) -> bool:
-    return not model.edges.deterministic if isinstance(model, Table) else model.members > 1
+def _draws(model: Model) -> bool:
+    return not model.edges.deterministic if isinstance(model, Table) else model.draws
 
 
 def _in_order(spec: Spec) -> list[Start]:

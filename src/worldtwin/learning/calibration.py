@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from msgspec import Struct
 from numpy.typing import NDArray
 from sklearn.isotonic import IsotonicRegression
 
+from worldtwin.simulation import Confidence
 from worldtwin.world import Lattice
 
 ONE: Final = 1 << 16
@@ -16,21 +16,10 @@ MAX_STEPS: Final = 64
 BINS: Final = 10
 
 
-class Calibration(Struct, frozen=True, eq=False):
-    """A falling staircase: a score of at least `edges[i]` deserves the confidence `levels[i]` / 2^16; both (steps,)."""
-
-    edges: Lattice
-    levels: Lattice
-
-    def confidence(self, scores: Lattice) -> NDArray[np.float64]:
-        """The confidence (n,) of `scores` (n,)."""
-        return self.levels[np.maximum(np.searchsorted(self.edges, scores, side="right") - 1, 0)] / ONE
+UNKNOWN: Final = Confidence(edges=np.zeros(1, dtype=np.int64), levels=np.full(1, ONE // 2, dtype=np.int64))
 
 
-UNKNOWN: Final = Calibration(edges=np.zeros(1, dtype=np.int64), levels=np.full(1, ONE // 2, dtype=np.int64))
-
-
-def calibrated(scores: Lattice, right: NDArray[np.bool_]) -> Calibration:
+def calibrated(scores: Lattice, right: NDArray[np.bool_]) -> Confidence:
     """The confidence that fits held-out `scores` (n,) of which those in `right` (n,) were good enough.
 
     Isotonic regression: a higher score never deserves more. Never quite 0 or 1: n rows cannot show that.
@@ -46,7 +35,12 @@ def calibrated(scores: Lattice, right: NDArray[np.bool_]) -> Calibration:
     levels = model.fit_transform(np.arange(len(starts)), good / counts, sample_weight=counts)
     whole = np.rint(levels * ONE).astype(np.int64)
     new = np.r_[True, np.diff(whole) != 0]
-    return Calibration(edges=starts[new].astype(np.int64), levels=whole[new])
+    return Confidence(edges=starts[new].astype(np.int64), levels=whole[new])
+
+
+def shares(confidence: Confidence, scores: Lattice) -> NDArray[np.float64]:
+    """What `scores` (n,) deserve, as shares of 1."""
+    return confidence.of(scores, np.zeros(len(scores), dtype=np.bool_)) / ONE
 
 
 def calibration_error(scores: Lattice, right: NDArray[np.bool_], parts: NDArray[np.int64]) -> float | None:
@@ -60,7 +54,7 @@ def calibration_error(scores: Lattice, right: NDArray[np.bool_], parts: NDArray[
     odd = part % 2 == 1
     confidence = np.zeros(len(scores))
     for half in (odd, ~odd):
-        confidence[half] = calibrated(scores[~half], right[~half]).confidence(scores[half])
+        confidence[half] = shares(calibrated(scores[~half], right[~half]), scores[half])
     return mean_gap(confidence, right)
 
 

@@ -23,7 +23,7 @@ from worldtwin.learning.regression.fitting import (
 )
 from worldtwin.learning.regression.ridge import MARGIN, Choice, Floats
 from worldtwin.learning.regression.target import Target, numeric_targets
-from worldtwin.simulation import Polynomial, Table
+from worldtwin.simulation import Regressor, Table
 from worldtwin.world import Integer, Lattice, Spec
 
 
@@ -43,7 +43,7 @@ class Trial(Struct, frozen=True, kw_only=True, eq=False):
     """The best way, what it gave on the rows to learn from, and how far its confidence is from the truth."""
 
     way: Way
-    predictors: tuple[Polynomial | Table, ...]
+    predictors: tuple[Regressor | Table, ...]
     calibration: float | None
 
 
@@ -67,14 +67,14 @@ def trial_of(spec: Spec, train: Recorded, aside: Recorded, episodes: Lattice, ke
     return Trial(way=way, predictors=predictors, calibration=calibration_error(scores, right, episodes))
 
 
-def predictors_of(spec: Spec, way: Way, recorded: Recorded, key: Key) -> tuple[Polynomial | Table, ...]:
+def predictors_of(spec: Spec, way: Way, recorded: Recorded, key: Key) -> tuple[Regressor | Table, ...]:
     """The predictors that all `recorded` rows give in the way that a trial found."""
     lesson = Lesson.of(spec, way.targets, recorded.thinned(MOST_ROWS, key.child("all")))
     weights = solved(lesson, lesson.equations(key.child("final")), way.choices)
     return (*_polynomials(lesson, weights, way.trust), *_tables(spec, way, recorded))
 
 
-def _polynomials(lesson: Lesson, weights: Floats, trust: Trust) -> tuple[Polynomial, ...]:
+def _polynomials(lesson: Lesson, weights: Floats, trust: Trust) -> tuple[Regressor, ...]:
     return (published(lesson, weights, trust),) if lesson.targets else ()
 
 
@@ -92,8 +92,8 @@ def _not_better_guessed(spec: Spec, lesson: Lesson, weights: Floats, aside: Reco
     kept = [i for i in range(len(lesson.targets)) if i not in whole]
     if whole and len(aside.inputs):
         part = lesson.only(whole)
-        polynomial = published(part, weights[:, :, whole], Trust.none(len(whole)))
-        missed = distances(spec, polynomial, part, aside, polynomial.changes(aside.inputs)).mean(axis=0)
+        regressor = published(part, weights[:, :, whole], Trust.none(len(whole)))
+        missed = distances(spec, regressor, part, aside, regressor.changes(aside.inputs)).mean(axis=0)
         kept += [
             i
             for i, target, distance in zip(whole, part.targets, missed.tolist(), strict=True)

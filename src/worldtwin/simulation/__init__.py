@@ -2,8 +2,15 @@
 
 from worldtwin.exact import Feature
 from worldtwin.simulation.answers import Advance, Alternative, Prediction, Source, StepResult
+from worldtwin.simulation.models.classifier import Classifier
+from worldtwin.simulation.models.columns import input_fields
+from worldtwin.simulation.models.confidence import Confidence
 from worldtwin.simulation.models.counting import count, merge
-from worldtwin.simulation.models.polynomial import FINE_BITS, Polynomial, input_fields
+from worldtwin.simulation.models.ensemble import Ensemble
+from worldtwin.simulation.models.forest import Forest
+from worldtwin.simulation.models.functions import Function
+from worldtwin.simulation.models.polynomial import Polynomial
+from worldtwin.simulation.models.regressor import FINE_BITS, Changes, Regressor
 from worldtwin.simulation.models.table import Table
 from worldtwin.simulation.report import FieldReport, Report
 from worldtwin.simulation.running.backend import Backend, NumpyBackend, Walk
@@ -17,8 +24,9 @@ from worldtwin.simulation.sources import STREAMS_APART, Model
 from worldtwin.simulation.starts import COLUMNS_APART, drawn_up_to
 
 __all__ = [
-    "COLUMNS_APART", "FINE_BITS", "STREAMS_APART", "Advance", "Alternative", "Backend", "Candidates", "Episodes",
-    "Feature", "FieldReport", "Flock", "Model", "NumpyBackend", "Outcomes", "Play", "Polynomial", "Prediction",
-    "Report", "Session", "Simulator", "Sink", "Source", "StepResult", "Table", "Walk", "count", "drawn_up_to",
-    "input_fields", "merge", "outcomes", "require_allowed", "rollout",
+    "COLUMNS_APART", "FINE_BITS", "STREAMS_APART", "Advance", "Alternative", "Backend", "Candidates", "Changes",
+    "Classifier", "Confidence", "Ensemble", "Episodes", "Feature", "FieldReport", "Flock", "Forest", "Function",
+    "Model", "NumpyBackend", "Outcomes", "Play", "Polynomial", "Prediction", "Regressor", "Report", "Session",
+    "Simulator", "Sink", "Source", "StepResult", "Table", "Walk", "count", "drawn_up_to", "input_fields", "merge",
+    "outcomes", "require_allowed", "rollout",
 ]  # fmt: skip

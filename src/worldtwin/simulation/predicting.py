@@ -9,7 +9,6 @@ from msgspec import Struct
 
 from worldtwin.errors import InvalidValue, UnknownTransition
 from worldtwin.simulation.answers import Alternative, Prediction, Source
-from worldtwin.simulation.models.polynomial import CONFIDENCE_BITS, Polynomial
 from worldtwin.simulation.models.table import Table
 from worldtwin.simulation.pay import Pay
 from worldtwin.simulation.sources import Known, Sources, picked
@@ -56,20 +55,21 @@ def predicted(spec: Spec, sources: Sources, pay: Pay, state: object, action: obj
 def guessed(spec: Spec, sources: Sources, row: Row) -> Guess | None:
     """What the predictors say of `row` (state row and action); None when one of them has nothing to say.
 
-    A polynomial answers with its median member, a table with its most frequent outcome.
+    Numbers are those of the median member, names the likeliest ones.
     """
     if not sources.predictors:
         return None
     inputs = np.array([row], dtype=np.int64)
-    members = max(model.members if isinstance(model, Polynomial) else 1 for model in sources.predictors)
+    members = max(1 if isinstance(model, Table) else model.members for model in sources.predictors)
     told = np.zeros((members + 1, len(spec.state) + len(spec.outputs)), dtype=np.int64)
     confidence = 1.0
     for model in sources.predictors:
-        computed = isinstance(model, Polynomial)
-        answer = _computed(spec, model, inputs, members) if computed else _most_frequent(model, row)
+        answer = _most_frequent(model, row) if isinstance(model, Table) else model.foreseen(spec, inputs)
         if answer is None:
             return None
-        told[:, model.targets] = answer[0]
+        own = answer[0]
+        told[:, model.targets] = own[:1]
+        told[1:, model.targets] = own[1 + np.arange(members) % (len(own) - 1)] if len(own) > 1 else own
         confidence = min(confidence, answer[1])
     rows = [tuple(values) for values in told.tolist()]
     return Guess(values=rows[0], members=tuple(rows[1:]), confidence=confidence)
@@ -126,15 +126,6 @@ def _alternative(spec: Spec, values: Row, probability: float, count: int) -> Alt
         probability=probability,
         count=count,
     )
-
-
-def _computed(spec: Spec, model: Polynomial, inputs: Lattice, members: int) -> tuple[Lattice, float]:
-    """The median member's values and then each member's (1 + members, targets), and the confidence."""
-    changes = model.changes(inputs)
-    every = np.concatenate([model.middle(changes)[None, :, :], changes.transpose(0, 2, 1)])[:, 0]
-    rows = np.concatenate([every[:1], every[1 + np.arange(members) % model.members]])
-    landed = model.land(spec, np.repeat(inputs, len(rows), axis=0), rows)
-    return landed, int(model.confidence(inputs, changes)[0]) / (1 << CONFIDENCE_BITS)
 
 
 def _most_frequent(table: Table, row: Row) -> tuple[Lattice, float] | None:

@@ -11,7 +11,6 @@ from msgspec import Struct, field, structs
 from worldtwin.exact import Key, Words
 from worldtwin.simulation.answers import Advance, Prediction
 from worldtwin.simulation.models.checks import require, require_array, seal
-from worldtwin.simulation.models.polynomial import Polynomial
 from worldtwin.simulation.models.table import Table
 from worldtwin.simulation.pay import Pay
 from worldtwin.simulation.predicting import predicted
@@ -125,5 +124,5 @@ def _require_predictors(predictors: tuple[Model, ...], spec: Spec) -> None:
         model.require_fits(spec)
         require(seen.isdisjoint(model.targets), f"predictors: a column of {model.targets} is predicted twice")
         seen.update(model.targets)
-    work = sum(model.weights.size for model in predictors if isinstance(model, Polynomial))
+    work = sum(model.work for model in predictors if not isinstance(model, Table))
     require(work <= MAX_MULTIPLY_ADDS, f"predictors: {work:,} multiply-adds a step are more than {MAX_MULTIPLY_ADDS:,}")

@@ -9,12 +9,14 @@ from msgspec import Struct
 
 from worldtwin.exact import STREAM_MEMBER, STREAM_SUCCESSOR, Words, below, draw
 from worldtwin.simulation.answers import Advance, Source
-from worldtwin.simulation.models.polynomial import Polynomial
+from worldtwin.simulation.models.classifier import Classifier
+from worldtwin.simulation.models.regressor import Regressor
 from worldtwin.simulation.models.table import Table
 from worldtwin.simulation.words import EpisodeWords
 from worldtwin.world import Lattice, Spec
 
-Model: TypeAlias = Table | Polynomial
+Computed: TypeAlias = Regressor | Classifier
+Model: TypeAlias = Table | Computed
 Row: TypeAlias = tuple[int, ...]
 
 STREAMS_APART: Final = 16
@@ -84,7 +86,7 @@ class Known(Struct, frozen=True, eq=False):
 
 def covers(spec: Spec, predictors: tuple[Model, ...]) -> bool:
     """Whether `predictors` together predict all next fields and outputs; an empty table predicts nothing."""
-    able = [model for model in predictors if isinstance(model, Polynomial) or len(model)]
+    able = [model for model in predictors if not isinstance(model, Table) or len(model)]
     told = {target for model in able for target in model.targets}
     return len(told) == len(spec.state) + len(spec.outputs)
 
@@ -130,7 +132,7 @@ class _Batch:
         told = np.empty((len(left), self.results.shape[1]), dtype=np.int64)
         answered = np.ones(len(left), dtype=np.bool_)
         for number, model in enumerate(predictors, start=1):
-            if isinstance(model, Polynomial):
+            if not isinstance(model, Table):
                 told[:, model.targets] = self._computed(model, left, members[left])
             else:
                 rows = model.lookup(self._columns(left, model.inputs))
@@ -148,9 +150,11 @@ class _Batch:
         inputs = self._inputs if len(rows) == len(self._inputs) else self._inputs[rows]
         return inputs if len(columns) == inputs.shape[1] else inputs[:, columns]
 
-    def _computed(self, model: Polynomial, rows: Lattice, members: Words) -> Lattice:
-        inputs = self._inputs if len(rows) == len(self._inputs) else self._inputs[rows]
-        return model.land(self._spec, inputs, model.changes_by(inputs, below(members, model.members)))
+    def _computed(self, model: Computed, rows: Lattice, members: Words) -> Lattice:
+        everyone = len(rows) == len(self._inputs)
+        inputs, keys = (self._inputs, self._keys) if everyone else (self._inputs[rows], self._keys[rows])
+        step = self._step if everyone or isinstance(self._step, int) else self._step[rows]
+        return model.answer(self._spec, inputs, below(members, model.members), keys, step)
 
     def _drawn(self, table: Table, table_rows: Lattice, rows: Lattice, stream: int) -> Lattice:
         """One edge for each of `table_rows` (m,), which answer the batch's `rows` (m,)."""

@@ -29,6 +29,7 @@ class Population:
 
     def __init__(self, eye: Eye, heads: Heads, layers: tuple[engine.StackedLayer, ...]) -> None:
         self._eye, self._heads, self.layers = eye, heads, layers
+        self._carried = tuple(engine.Carried.of(layer) for layer in layers)
 
     @property
     def inputs(self) -> tuple[Input, ...]:
@@ -48,7 +49,7 @@ class Population:
     ) -> tuple[Lattice, Numbers]:
         """The action of each row's own candidate (the first one unless told), and its memory after."""
         rows = np.zeros(len(states), dtype=np.int64) if candidate is None else candidate
-        outputs = engine.evaluate_stacked(self.layers, self._eye.see(states), rows)
+        outputs = engine.evaluate_stacked(self._carried, self._eye.see(states), rows)
         return self._heads.act(outputs, possible), memory
 
 
@@ -95,7 +96,12 @@ def _networks(task: Task, network: Network, values: Numbers) -> Population:
     if values.ndim != 2 or values.shape[1] != network.size or not len(values):
         raise InvalidTask(f"parameters of shape {values.shape} are given: the network takes (p, {network.size})")
     layers = tuple(
-        engine.StackedLayer(weights=layer.weights, bias=layer.biases, shifts=layer.shifts, clip=clip)
+        engine.StackedLayer(
+            weights=layer.weights,
+            bias=layer.biases,
+            shifts=np.repeat(layer.shifts[:, None], layer.biases.shape[1], axis=1),
+            clip=clip,
+        )
         for layer, clip in zip(network.quantised(values), network.clips, strict=True)
     )
     return Population(network.eye, task.heads, layers)

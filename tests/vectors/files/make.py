@@ -9,10 +9,22 @@ import json
 from pathlib import Path
 
 import numpy as np
+from msgspec import structs
 
-from worldtwin.exact import Feature
+from worldtwin.exact import Feature, StackedLayer
 from worldtwin.files.stored.store import simulator_bytes, task_bytes
-from worldtwin.simulation import FieldReport, Polynomial, Report, Simulator, count
+from worldtwin.simulation import (
+    Classifier,
+    Confidence,
+    Ensemble,
+    FieldReport,
+    Forest,
+    Polynomial,
+    Regressor,
+    Report,
+    Simulator,
+    count,
+)
 from worldtwin.tasks import Task
 from worldtwin.world import (
     Angle,
@@ -97,29 +109,81 @@ def lamp() -> Simulator:
 
 def cart() -> Simulator:
     """A simulator that predicts with two polynomials."""
-    polynomial = Polynomial(
+    polynomial = Regressor(
         features=(
             Feature(column=0, kind="real", center=0, shift=3),
             Feature(column=1, kind="angle"),
             Feature(column=2, kind="category", count=2),
         ),
-        terms=column((-1, -1, -1), (0, -1, -1), (3, -1, -1), (1, 3, -1)),
-        weights=np.array([[[1, 0], [2, -3], [40, 7], [0, 5]], [[0, 1], [2, -2], [41, 7], [1, 5]]], dtype=np.int64),
-        shifts=column((4, 4), (4, 4)),
+        functions=(
+            Polynomial(
+                terms=column((-1, -1, -1), (0, -1, -1), (3, -1, -1), (1, 3, -1)),
+                weights=np.array(
+                    [[[1, 0], [2, -3], [40, 7], [0, 5]], [[0, 1], [2, -2], [41, 7], [1, 5]]], dtype=np.int64
+                ),
+                shifts=column((4, 4), (4, 4)),
+            ),
+        ),
         targets=(0, 1),
         bases=(0, 1),
         lows=np.array([-(2**30), -(2**30)]),
         highs=np.array([2**30, 2**30]),
         tolerances=np.array([256, 256]),
-        edges=np.array([0, 512]),
-        levels=np.array([60_000, 30_000]),
+        confidence=Confidence(edges=np.array([0, 512]), levels=np.array([60_000, 30_000])),
     )
     return Simulator(spec=CART, predictors=(polynomial,), recorded=column((5, -7)), starts=column((0, 0), (1, 2)))
 
 
+def residual() -> Ensemble:
+    """Two networks of three swishes, with outputs for two changes and the logarithms of their noise."""
+    hidden = StackedLayer(
+        weights=(np.arange(24) * 1_801 % 4_001 - 2_000).reshape(2, 4, 3),
+        bias=np.array([[1 << 20, 0, -(1 << 20)], [3, -5, 7]]),
+        shifts=np.full((2, 3), 12),
+        swish=True,
+    )
+    last = StackedLayer(
+        weights=(np.arange(24) * 2_003 % 5_001 - 2_500).reshape(2, 3, 4),
+        bias=np.array([[9, 8, 7, 6], [5, 4, 3, 2]]),
+        shifts=np.array([[6, -2, 14, 14], [7, -1, 14, 14]]),
+    )
+    return Ensemble(layers=(hidden, last))
+
+
+def gears() -> Forest:
+    """Two sums of trees: one of three leaves, none."""
+    return Forest(
+        parts=np.array([0, 2, 0, 0, 0]),
+        thresholds=np.array([100, -7, 0, 0, 0]),
+        children=column((1, 4), (2, 3), (2, 2), (3, 3), (4, 4)),
+        values=np.array([0, 0, 300, -200, 50]),
+        roots=np.array([0]),
+        offsets=np.array([0, 1, 1]),
+        base=column((0, 20)),
+    )
+
+
+def truck() -> Simulator:
+    """A simulator of a prior with a noisy residual, and of a name by trees."""
+    spec = structs.replace(CART, name="truck", outputs=Space(("gear",), (Category(("low", "high")),)))
+    prior = cart().predictors[0]
+    assert isinstance(prior, Regressor)
+    noisy = structs.replace(
+        prior, functions=(*prior.functions, residual()), quiet=np.array([0, 256]), loud=np.array([2048, 256])
+    )
+    names = Classifier(
+        features=prior.features,
+        functions=(gears(),),
+        target=2,
+        values=np.array([0, 1]),
+        confidence=Confidence(edges=np.array([0]), levels=np.array([9_000])),
+    )
+    return Simulator(spec=spec, predictors=(noisy, names), starts=column((0, 0), (1, 2)))
+
+
 def vectors() -> dict[str, bytes]:
     """The bytes of every golden file, and the digests of what is in them."""
-    simulators = {"lamp.wts": lamp(), "cart.wts": cart(), "nothing.wts": Simulator(spec=CART)}
+    simulators = {"lamp.wts": lamp(), "cart.wts": cart(), "truck.wts": truck(), "nothing.wts": Simulator(spec=CART)}
     table = Task.table(LAMP, LAMP.start_rows(column((0, 0, 3), (1, 0, 3))), column((0,), (1,)))
     tasks = {
         "network.wtt": Task.network(CART, hidden=(3,), key=1),

@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 from msgspec import Struct
 
-from worldtwin.exact.polynomial import FURTHEST, ONE_BITS, Basis, Feature
+from worldtwin.exact.features import FURTHEST, ONE_BITS, Feature
+from worldtwin.exact.polynomial import Basis
 from worldtwin.simulation import input_fields
 from worldtwin.world import Angle, Category, Field, Integer, Lattice, Real, Set, Spec
 

@@ -9,14 +9,15 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from worldtwin.exact import Key
-from worldtwin.exact.polynomial import ONE_BITS, terms_of
-from worldtwin.learning.calibration import UNKNOWN, Calibration, calibrated
+from worldtwin.exact.features import ONE_BITS
+from worldtwin.exact.polynomial import terms_of
+from worldtwin.learning.calibration import UNKNOWN, calibrated
 from worldtwin.learning.holdout import chance
 from worldtwin.learning.regression.design import Design, design_of
 from worldtwin.learning.regression.quantise import quantised
 from worldtwin.learning.regression.ridge import Choice, Floats, Gram, Rows, choose, resampled
 from worldtwin.learning.regression.target import Target, changes, difference, guard, limits, on_edge
-from worldtwin.simulation import FINE_BITS, Polynomial
+from worldtwin.simulation import FINE_BITS, Changes, Confidence, Polynomial, Regressor
 from worldtwin.world import Lattice, Spec
 
 MEMBERS: Final = 5
@@ -42,18 +43,18 @@ class Recorded(Struct, frozen=True, eq=False):
 
 
 class Trust(Struct, frozen=True, eq=False):
-    """What held-out rows say about a polynomial.
+    """What held-out rows say about a regressor.
 
-    Errors within `tolerances` (targets,), in 2^-8 steps, are good; the `calibration` says how likely that is.
+    Errors within `tolerances` (targets,), in 2^-8 steps, are good; the `confidence` says how likely that is.
     """
 
     tolerances: Lattice
-    calibration: Calibration
+    confidence: Confidence
 
     @staticmethod
     def none(targets: int) -> Trust:
         """What is known before any row was looked at: nothing."""
-        return Trust(tolerances=np.full(targets, 1 << FINE_BITS, dtype=np.int64), calibration=UNKNOWN)
+        return Trust(tolerances=np.full(targets, 1 << FINE_BITS, dtype=np.int64), confidence=UNKNOWN)
 
 
 class Lesson(Struct, frozen=True, eq=False):
@@ -121,47 +122,49 @@ def solved(lesson: Lesson, equations: dict[bool, Gram], choices: tuple[Choice, .
     return weights
 
 
-def published(lesson: Lesson, weights: Floats, trust: Trust) -> Polynomial:
-    """The polynomial in integers, with guards from the recorded changes."""
+def published(lesson: Lesson, weights: Floats, trust: Trust) -> Regressor:
+    """The polynomials in integers, with guards from the recorded changes."""
     units = np.ldexp(weights, FINE_BITS - ONE_BITS)
     whole = [[quantised(column, lesson.design.basis.largest) for column in member.T] for member in units]
     guards = [guard(column) for column in lesson.changes.T]
-    return Polynomial(
-        features=lesson.design.basis.features,
+    polynomial = Polynomial(
         terms=lesson.design.basis.terms,
         weights=np.stack([np.stack([column for column, _ in member], axis=1) for member in whole]),
         shifts=np.array([[shift for _, shift in member] for member in whole], dtype=np.int64),
+    )
+    return Regressor(
+        features=lesson.design.basis.features,
+        functions=(polynomial,),
         targets=tuple(target.column for target in lesson.targets),
         bases=tuple(target.base for target in lesson.targets),
         lows=np.array([low for low, _ in guards], dtype=np.int64),
         highs=np.array([high for _, high in guards], dtype=np.int64),
         tolerances=trust.tolerances,
-        edges=trust.calibration.edges,
-        levels=trust.calibration.levels,
+        confidence=trust.confidence,
     )
 
 
 def trust_in(spec: Spec, lesson: Lesson, weights: Floats, aside: Recorded) -> tuple[Trust, Lattice, NDArray[np.bool_]]:
-    """What the rows kept `aside` say about a polynomial; also the score of each (n,), and whether it was good enough.
+    """What the rows kept `aside` say about a regressor; also the score of each (n,), and whether it was good enough.
 
     Good enough is within the error that 85 % of these rows stay below, in every target.
     """
     trust = Trust.none(len(lesson.targets))
     if not len(aside.inputs) or not lesson.targets:
         return trust, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_)
-    polynomial = published(lesson, weights, trust)
-    found = polynomial.changes(aside.inputs)
-    missed = distances(spec, polynomial, lesson, aside, found)
+    regressor = published(lesson, weights, trust)
+    found = regressor.changes(aside.inputs)
+    missed = distances(spec, regressor, lesson, aside, found)
     tolerances = np.maximum(np.ceil(np.quantile(missed, TOLERANCE, axis=0)).astype(np.int64), 1)
-    trust = Trust(tolerances=tolerances << FINE_BITS, calibration=trust.calibration)
+    trust = Trust(tolerances=tolerances << FINE_BITS, confidence=trust.confidence)
     scores = published(lesson, weights, trust).scores(found)
     right = np.all(missed <= tolerances, axis=1)
-    return Trust(tolerances=trust.tolerances, calibration=calibrated(scores, right)), scores, right
+    return Trust(tolerances=trust.tolerances, confidence=calibrated(scores, right)), scores, right
 
 
-def distances(spec: Spec, polynomial: Polynomial, lesson: Lesson, aside: Recorded, found: Lattice) -> Lattice:
-    """How far (n, targets) the middle of changes (members, targets, n) lands from the truth, in lattice steps."""
-    landed = polynomial.land(spec, aside.inputs, polynomial.middle(found))
+def distances(spec: Spec, regressor: Regressor, lesson: Lesson, aside: Recorded, found: Changes) -> Lattice:
+    """How far (n, targets) the middle of the changes `found` lands from the truth, in lattice steps."""
+    landed = regressor.land(spec, aside.inputs, found.middle)
     truth = aside.results[:, [target.column for target in lesson.targets]]
     for i, target in enumerate(lesson.targets):
         landed[:, i] = np.abs(difference(target, landed[:, i] - truth[:, i]))

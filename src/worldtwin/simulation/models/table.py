@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from worldtwin.exact.table import Edges, RowIndex, is_sorted
 from worldtwin.simulation.models.checks import require, require_array, seal
-from worldtwin.simulation.models.polynomial import input_fields
+from worldtwin.simulation.models.columns import input_fields
 from worldtwin.world import Lattice, Spec, bounds
 
 MAX_EDGES: Final = 1 << 27

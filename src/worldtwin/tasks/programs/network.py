@@ -83,7 +83,7 @@ class Network(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="netwo
 
     def run(self, states: Lattice) -> Lattice:
         """The outputs (n, outputs) in `states` (n, width), in 2^-12."""
-        return engine.evaluate(self.exact, self.eye.see(states))
+        return engine.evaluate_all(self._carried, self.eye.see(states))[0]
 
     def parameters(self) -> Parameters:
         """All weights and biases, layer by layer, as numbers."""
@@ -145,6 +145,10 @@ class Network(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="netwo
             engine.Layer(weights=layer.weights.astype(np.int64), bias=layer.biases, shift=layer.shift, clip=clip)
             for layer, clip in zip(self.layers, self.clips, strict=True)
         )
+
+    @cached_property
+    def _carried(self) -> tuple[engine.Carried, ...]:
+        return tuple(engine.Carried.of(layer) for layer in engine.stack([self.exact]))
 
 
 def fresh_network(inputs: tuple[Input, ...], hidden: Sequence[int], outputs: int, *, key: Key) -> Network:

@@ -1,4 +1,4 @@
-"""The polynomial model: landing, members, confidence, and what is refused."""
+"""Regressors of polynomials: landing, members, confidence, and what is refused."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from hypothesis import strategies as some
 from msgspec import structs
 
 from worldtwin.errors import InvalidFile
-from worldtwin.exact.polynomial import terms_of
+from worldtwin.exact import Key
+from worldtwin.exact.polynomial import Basis, terms_of
 from worldtwin.exact.rounding import round_shift
-from worldtwin.simulation import Feature, Polynomial, Simulator
+from worldtwin.simulation import Changes, Feature, Polynomial, Regressor, Simulator
 from worldtwin.world import wrap
 
 
-def model_of(simulator: Simulator) -> Polynomial:
+def model_of(simulator: Simulator) -> Regressor:
     model = simulator.predictors[-1]
-    assert isinstance(model, Polynomial)
+    assert isinstance(model, Regressor)
     return model
 
 
@@ -33,11 +34,12 @@ def inputs_of(simulator: Simulator, n: int, seed: int) -> np.ndarray:
 @given(some.integers(0, 1000))
 def test_a_change_is_the_rounded_sum_of_64_bit_integers(cart: Simulator, seed: int) -> None:
     model, inputs = model_of(cart), inputs_of(cart, 7, seed)
-    terms = terms_of(model.basis, inputs).astype(np.int64)
-    sums = np.einsum("mft,fn->mtn", model.weights, terms)
-    exact = (sums + (1 << model.shifts[:, :, None] >> 1)) >> model.shifts[:, :, None]
+    polynomial = own(model)
+    terms = terms_of(Basis(model.features, polynomial.terms), inputs).astype(np.int64)
+    sums = np.einsum("mft,fn->mtn", polynomial.weights, terms)
+    exact = (sums + (1 << polynomial.shifts[:, :, None] >> 1)) >> polynomial.shifts[:, :, None]
 
-    assert (model.changes(inputs) == np.clip(exact, model.lows[:, None], model.highs[:, None])).all()
+    assert (model.changes(inputs).values == np.clip(exact, model.lows[:, None], model.highs[:, None])).all()
 
 
 @given(some.integers(0, 1000))
@@ -45,7 +47,9 @@ def test_each_row_follows_its_own_member(cart: Simulator, seed: int) -> None:
     model, inputs = model_of(cart), inputs_of(cart, 9, seed)
     member = np.arange(9) % model.members
 
-    assert (model.changes_by(inputs, member) == model.changes(inputs)[member, :, np.arange(9)]).all()
+    found = model.drawn(inputs, member, Key.of(seed).episodes(np.arange(9)), 0)
+
+    assert (found == model.changes(inputs).values[member, :, np.arange(9)]).all()
 
 
 @given(some.integers(0, 1000), some.integers(-(1 << 28), 1 << 28))
@@ -63,7 +67,7 @@ def test_the_middle_member_is_the_median(cart: Simulator) -> None:
     model = model_of(cart)
     changes = model.changes(inputs_of(cart, 20, 1))
 
-    assert (model.middle(changes) == np.median(changes, axis=0).T).all()
+    assert (changes.middle == np.median(changes.values, axis=0).T).all()
 
 
 def test_more_disagreement_never_deserves_more_confidence(cart: Simulator) -> None:
@@ -71,9 +75,9 @@ def test_more_disagreement_never_deserves_more_confidence(cart: Simulator) -> No
     spread = np.array([0, 1, 1 << 22, 1 << 23, 1 << 24, 1 << 27])
     changes = np.zeros((2, 4, 6), dtype=np.int64)
     changes[1, 2] = spread
-    found = model.confidence(inputs, changes)
+    found = model.confidences(inputs, Changes(changes))
 
-    assert model.scores(changes).tolist() == (spread * 256 >> 24).tolist()
+    assert model.scores(Changes(changes)).tolist() == (spread * 256 >> 24).tolist()
     assert found.tolist() == [60_000, 60_000, 60_000, 30_000, 30_000, 3_000]
 
 
@@ -83,46 +87,62 @@ def test_an_input_beyond_what_was_recorded_deserves_the_least(cart: Simulator) -
     inputs = np.zeros((2, 5), dtype=np.int64)
     inputs[1, 0] = 1 << 20
 
-    assert model.confidence(inputs, np.zeros((1, 4, 2), dtype=np.int64)).tolist() == [60_000, 3_000]
+    changes = Changes(np.zeros((1, 4, 2), dtype=np.int64))
+
+    assert model.confidences(inputs, changes).tolist() == [60_000, 3_000]
 
 
-def with_feature(model: Polynomial, at: int, **parts: object) -> dict[str, object]:
+def with_feature(model: Regressor, at: int, **parts: object) -> dict[str, object]:
     features = list(model.features)
     features[at] = structs.replace(features[at], **parts)
     return {"features": tuple(features)}
 
 
-FORGERIES: dict[str, Callable[[Polynomial], dict[str, object]]] = {
+def own(model: Regressor) -> Polynomial:
+    function = model.functions[0]
+    assert isinstance(function, Polynomial)
+    return function
+
+
+def altered(model: Regressor, **parts: object) -> dict[str, object]:
+    return {"functions": (structs.replace(own(model), **parts),)}
+
+
+def sure(model: Regressor, **parts: object) -> dict[str, object]:
+    return {"confidence": structs.replace(model.confidence, **parts)}
+
+
+FORGERIES: dict[str, Callable[[Regressor], dict[str, object]]] = {
     "no such column": lambda m: with_feature(m, 0, column=-1),
     "scale is out of range": lambda m: with_feature(m, 0, shift=60),
     "bounds are out of range": lambda m: with_feature(m, 0, low=1 << 30),
     "values are too many": lambda m: with_feature(m, 4, count=1 << 20),
     "terms: .* is above 4": lambda m: {"features": m.features[:4]},
-    "0 terms": lambda m: {"terms": m.terms[:0], "weights": m.weights[:, :0]},
-    "factors of a term come first": lambda m: {"terms": m.terms[:, ::-1].copy()},
-    "0 members": lambda m: {"weights": m.weights[:0], "shifts": m.shifts[:0]},
-    "weights: .* is above": lambda m: {"weights": m.weights + (1 << 31)},
-    "weights: expected shape": lambda m: {"weights": m.weights[:, :, :2]},
-    "shifts: .* is above": lambda m: {"shifts": m.shifts + 60},
-    "could reach 2\\^52": lambda m: {"weights": m.weights << 10},
+    "0 terms": lambda m: altered(m, terms=own(m).terms[:0], weights=own(m).weights[:, :0]),
+    "factors of a term come first": lambda m: altered(m, terms=own(m).terms[:, ::-1].copy()),
+    "0 members": lambda m: altered(m, weights=own(m).weights[:0], shifts=own(m).shifts[:0]),
+    "weights: .* is above": lambda m: altered(m, weights=own(m).weights + (1 << 31)),
+    "weights: expected shape": lambda m: altered(m, weights=own(m).weights[:, :3]),
+    "shifts: .* is above": lambda m: altered(m, shifts=own(m).shifts + 60),
+    "could reach 2\\^52": lambda m: altered(m, weights=own(m).weights << 10),
     "must be different columns": lambda _: {"targets": (0, 0, 1, 2)},
     "one for each target": lambda _: {"bases": (0,)},
     "above the highest": lambda m: {"lows": m.highs + 1},
     "tolerances: 0 is below": lambda m: {"tolerances": m.tolerances * 0},
-    "0 steps of confidence": lambda m: {"edges": m.edges[:0], "levels": m.levels[:0]},
-    "steps of confidence must rise": lambda m: {"edges": m.edges[::-1].copy()},
-    "must not deserve more": lambda m: {"levels": m.levels[::-1].copy()},
-    "levels: .* is above": lambda m: {"levels": m.levels + (1 << 16)},
+    "0 steps of confidence": lambda m: sure(m, edges=m.confidence.edges[:0], levels=m.confidence.levels[:0]),
+    "steps of confidence must rise": lambda m: sure(m, edges=m.confidence.edges[::-1].copy()),
+    "must not deserve more": lambda m: sure(m, levels=m.confidence.levels[::-1].copy()),
+    "levels: .* is above": lambda m: sure(m, levels=m.confidence.levels + (1 << 16)),
 }
 
 
 @pytest.mark.parametrize("reason", FORGERIES)
-def test_a_polynomial_that_cannot_be_trusted_is_refused(reason: str, cart: Simulator) -> None:
+def test_a_regressor_that_cannot_be_trusted_is_refused(reason: str, cart: Simulator) -> None:
     with pytest.raises(InvalidFile, match=reason):
         structs.replace(model_of(cart), **FORGERIES[reason](model_of(cart)))
 
 
-OTHERS: dict[str, Callable[[Polynomial], dict[str, object]]] = {
+OTHERS: dict[str, Callable[[Regressor], dict[str, object]]] = {
     "there are 5": lambda m: with_feature(m, 0, column=7),
     "`angle` does not fit a real": lambda m: with_feature(m, 2, column=1),
     "`real` does not fit an? angle": lambda m: with_feature(m, 0, column=2),
@@ -133,13 +153,13 @@ OTHERS: dict[str, Callable[[Polynomial], dict[str, object]]] = {
 
 
 @pytest.mark.parametrize("reason", OTHERS)
-def test_a_polynomial_of_another_world_is_refused(reason: str, cart: Simulator) -> None:
+def test_a_regressor_of_another_world_is_refused(reason: str, cart: Simulator) -> None:
     model = structs.replace(model_of(cart), **OTHERS[reason](model_of(cart)))
     with pytest.raises(InvalidFile, match=reason):
         Simulator(cart.spec, predictors=(model,))
 
 
-def test_a_polynomial_does_not_predict_names(gearbox: Simulator) -> None:
+def test_a_regressor_does_not_predict_names(gearbox: Simulator) -> None:
     model = structs.replace(model_of(gearbox), targets=(0,), bases=(0,))
     with pytest.raises(InvalidFile, match="predicts numbers, not names"):
         Simulator(gearbox.spec, predictors=(model,))

@@ -1,0 +1,80 @@
+"""Words, noise and choices in JAX (the definition is `worldtwin.exact`)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias, cast
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from numpy.typing import NDArray
+
+from worldtwin.exact.chance import LOG_BITS, WEIGHT_BITS
+from worldtwin.exact.curves import NORMAL_BITS, POWER_BITS, normal_table, power_table
+from worldtwin.exact.key import Words, threefry
+
+Lattice: TypeAlias = NDArray[np.int64]
+
+_LOW = (1 << LOG_BITS) - 1
+
+
+class Deal(NamedTuple):
+    """Rows dealt to the members of an ensemble: `rows` (members, places) of each, and the `place` (n,) of each row."""
+
+    rows: Array | Lattice
+    place: Array | Lattice
+
+    @staticmethod
+    def of(words: Words, members: int) -> Deal:
+        """The deal by `words` (n,) that choose each row's member; empty places repeat a row."""
+        member = (words.astype(np.int64) * members) >> 32
+        counts = np.bincount(member, minlength=members)
+        size = places(int(counts.max(initial=1)))
+        order = np.argsort(member, kind="stable")
+        slot = np.empty(len(member), dtype=np.int64)
+        slot[order] = np.arange(len(member)) - np.repeat(np.cumsum(counts) - counts, counts)
+        rows = np.zeros((members, size), dtype=np.int64)
+        rows[member, slot] = np.arange(len(member))
+        return Deal(rows, member * size + slot)
+
+
+class Chance(NamedTuple):
+    """What decides rows: their `keys` (n, 2), the words that choose their `members` (n,), the `step`, and the deals.
+
+    There is one deal for each number of members that some ensemble has.
+    """
+
+    keys: Array
+    members: Array
+    step: Array
+    deals: dict[int, Deal]
+
+
+def places(count: int) -> int:
+    """At least `count`, of few sizes at most a quarter apart: few shapes are compiled."""
+    step = max(16, 1 << max(0, count.bit_length() - 3))
+    return -(-count // step) * step
+
+
+def words(keys: Array, step: Array, stream: int) -> Array:
+    """`worldtwin.exact.draw`: one uniform word (n,) of each of the `keys` (n, 2) at `step`, one or (n,)."""
+    steps = jnp.broadcast_to(step, keys.shape[:1]).astype(jnp.uint32)
+    mixed = threefry(keys[:, 0], keys[:, 1], steps, jnp.full_like(steps, stream))  # pyright: ignore[reportArgumentType] - it only shifts and adds, which JAX's arrays do too
+    return cast("Array", mixed[0])
+
+
+def normal(uniform: Array, logs: Array) -> Array:
+    """`worldtwin.exact.chance.normal`."""
+    quantiles, powers = jnp.asarray(normal_table()), jnp.asarray(power_table())
+    product = quantiles[uniform >> 16] * powers[logs & _LOW]
+    shift = NORMAL_BITS + POWER_BITS - (logs >> LOG_BITS)
+    return (product + (jnp.int64(1) << (shift - 1))) >> shift
+
+
+def choose(uniform: Array, scores: Array) -> Array:
+    """`worldtwin.exact.chance.choose` for `scores` (choices, n)."""
+    below = jnp.maximum(scores - scores.max(axis=0), -(WEIGHT_BITS + 1) << LOG_BITS)
+    weights = jnp.asarray(power_table())[below & _LOW] >> (POWER_BITS - WEIGHT_BITS - (below >> LOG_BITS))
+    sums = jnp.cumsum(weights, axis=0)
+    drawn = (uniform.astype(jnp.int64) * sums[-1]) >> 32
+    return (sums <= drawn).sum(axis=0)

@@ -1,0 +1,70 @@
+"""Sums of decision trees in whole numbers: every machine takes the same turns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, TypeAlias
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+MAX_DEPTH: Final = 64
+
+_BLOCK: Final = 1 << 18
+
+Lattice: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float64]
+
+
+class Trees(Struct, frozen=True, eq=False):
+    """Trees in the order of the sums that they belong to.
+
+    Node i goes on to `children[i, 1]` where part `parts[i]` is above `thresholds[i]`, else to `children[i, 0]`; a leaf
+    goes on to itself and is worth `values[i]`. Tree t begins at node `roots[t]`; sum s is that of the trees from
+    `offsets[s]` up to `offsets[s + 1]`. `parts`, `thresholds`, `values` (N,), `children` (N, 2), `roots` (T,),
+    `offsets` (sums + 1,). No way down is longer than `depth`.
+    """
+
+    parts: Lattice
+    thresholds: Lattice
+    children: Lattice
+    values: Lattice
+    roots: Lattice
+    offsets: Lattice
+    depth: int
+
+
+def depth_of(children: Lattice, roots: Lattice) -> int:
+    """The longest way down from `roots` (T,); more than 64 when a way is longer, or leads round in a circle."""
+    at, depth = np.unique(roots), 0
+    while depth <= MAX_DEPTH:
+        inner = at[(children[at] != at[:, None]).any(axis=1)]
+        if not len(inner):
+            return depth
+        at, depth = np.unique(children[inner]), depth + 1
+    return depth
+
+
+def evaluate(trees: Trees, parts: Floats) -> Lattice:
+    """The sums (sums, n) for `parts` (parts, n), whole numbers."""
+    n = parts.shape[1]
+    sums = np.zeros((len(trees.offsets) - 1, n), dtype=np.int64)
+    for rows in _blocks(n, max(64, _BLOCK // max(1, len(trees.roots)))):
+        for number, (first, last) in enumerate(zip(trees.offsets[:-1], trees.offsets[1:], strict=True)):
+            sums[number, rows] = _leaves(trees, trees.roots[first:last], parts[:, rows]).sum(axis=0)
+    return sums
+
+
+def _leaves(trees: Trees, roots: Lattice, parts: Floats) -> Lattice:
+    """What the leaves (trees, n) are worth that `parts` (parts, n) lead to."""
+    row = np.arange(len(parts.T))
+    at = np.broadcast_to(roots[:, None], (len(roots), len(row)))
+    for _ in range(trees.depth):
+        above = parts[trees.parts[at], row] > trees.thresholds[at]
+        at = trees.children[at, above.astype(np.int64)]
+    return trees.values[at]
+
+
+def _blocks(n: int, block: int) -> Iterator[slice]:
+    return (slice(start, min(start + block, n)) for start in range(0, n, block))
