@@ -1,10 +1,13 @@
 """The life of a simulator on the command line, in the order in which a person walks it."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 Run = Callable[..., Any]
 
@@ -126,6 +129,20 @@ def test_a_csv_is_never_counted_twice(run: Run, folder: Path) -> None:
     (folder / "corridor.yaml").write_text((folder / "corridor.yaml").read_text() + "traces: log.csv\n")
     run("fit", "corridor.yaml")
     assert "0 transitions added" in run("record", "corridor.yaml", "log.csv").out
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_a_file_of_rows_is_a_source_of_everything(run: Run, folder: Path, kind: str) -> None:
+    rows = [{"place": i % 5, "action.move": "right", "reward": 1.0} for i in range(20)]
+    if kind == "jsonl":
+        (folder / "log.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    else:
+        parquet.write_table(pa.Table.from_pylist(rows), folder / "log.parquet")
+    assert f"traces: log.{kind}" in run("new", "--from", f"log.{kind}").out
+    (folder / "corridor.yaml").write_text((folder / "corridor.yaml").read_text() + f"traces: log.{kind}\n")
+    assert run("fit", "corridor.yaml").code == 0
+    assert "0 transitions added" in run("record", "corridor.yaml", f"log.{kind}").out
+    assert "0 rows added" in run("traces", "import", "corridor.yaml", f"log.{kind}").out
 
 
 def test_the_version_is_printed(run: Run) -> None:

@@ -82,7 +82,7 @@ def test_a_log_gives_each_kind_of_field(tmp_path: Path) -> None:
     assert draft.spec.action.fields == (Category(("x", "y", "z")),)
     assert draft.plan.traces.endswith("Log_1.csv")
     traces = Traces(tmp_path / "a.traces", draft.spec)
-    wt.recording.import_csv(tmp_path / "Log_1.csv", traces)
+    wt.recording.import_file(tmp_path / "Log_1.csv", traces)
     assert len(traces.transitions().transitions) == 19
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from worldtwin.errors import InvalidFile, InvalidValue, TracesError
-from worldtwin.recording import add_synthetic, gaps, gaps_csv, import_csv, open_traces, synthetic_file, synthetic_rules
+from worldtwin.recording import add_synthetic, gaps, gaps_csv, import_file, open_traces, synthetic_file, synthetic_rules
 from worldtwin.traces import Traces
 from worldtwin.world import Category, Integer, Space, Spec, Synthetic
 
@@ -25,7 +25,7 @@ def write(folder: Path, text: str, name: str = "log.csv") -> Path:
 
 def test_rows_of_a_csv_are_steps(tmp_path: Path, press: Spec) -> None:
     traces = Traces(tmp_path / "a.traces", press)
-    assert import_csv(write(tmp_path, LOG), traces) == 3
+    assert import_file(write(tmp_path, LOG), traces) == 3
     found = traces.transitions().transitions
     assert found.states[0].tolist() == list(press.state.encode({"heat": 20.0, "mode": "idle", "doors": {"n", "s"}}))
     assert found.nexts[1].tolist() == list(press.state.encode({"heat": 40.0, "mode": "on", "doors": {"n"}}))
@@ -36,8 +36,8 @@ def test_rows_of_a_csv_are_steps(tmp_path: Path, press: Spec) -> None:
 def test_the_same_file_is_imported_once(tmp_path: Path, press: Spec) -> None:
     traces = Traces(tmp_path / "a.traces", press)
     path = write(tmp_path, LOG)
-    assert [import_csv(path, traces) for _ in range(2)] == [3, 0]
-    assert import_csv(write(tmp_path, LOG.replace("30.5", "31.5")), traces) == 3
+    assert [import_file(path, traces) for _ in range(2)] == [3, 0]
+    assert import_file(write(tmp_path, LOG.replace("30.5", "31.5")), traces) == 3
     assert len(traces.transitions().transitions) == 4
 
 
@@ -52,7 +52,7 @@ def test_a_csv_that_is_opened_as_traces_holds_what_it_has_now(tmp_path: Path, pr
 def test_episodes_and_steps_in_a_csv_are_respected(tmp_path: Path) -> None:
     traces = Traces(tmp_path / "a.traces")
     traces.append({"state.x": [1, 2]})
-    import_csv(write(tmp_path, "episode,step,x,action\n8,0,1,0\n8,1,2,0\n8,3,3,1\n9,0,4,1\n"), traces)
+    import_file(write(tmp_path, "episode,step,x,action\n8,0,1,0\n8,1,2,0\n8,3,3,1\n9,0,4,1\n"), traces)
     table = traces.rows()
     assert table.column("episode").to_pylist() == [0, 0, 1, 1, 1, 2]
     assert table.column("step").to_pylist() == [0, 1, 0, 1, 3, 0]
@@ -60,7 +60,7 @@ def test_episodes_and_steps_in_a_csv_are_respected(tmp_path: Path) -> None:
 
 def test_columns_without_a_spec_are_guessed_by_name(tmp_path: Path) -> None:
     traces = Traces(tmp_path / "a.traces")
-    import_csv(
+    import_file(
         write(tmp_path, "Oil temp.,on,action,reward,outputs.noise\n1.5,True,go,2,0\n2.5,False,stop,NA,0\n"), traces
     )
     rows = traces.rows().to_pylist()
@@ -76,30 +76,32 @@ def test_columns_without_a_spec_are_guessed_by_name(tmp_path: Path) -> None:
         (LOG.replace("20,idle", "20,20,idle"), r"log\.csv:2: Expected 5 columns, got 6"),
         (LOG.replace("heat", "heet"), r"log\.csv:1: column 1: unknown field `heet`: did you mean `heat`"),
         (LOG.replace("press", "heat"), r"log\.csv:1: column 4: `heat` appears twice"),
-        ("heat,mode,press\n1,on,stop\n", r"log\.csv:1: no column for state\.doors"),
+        ("heat,mode,press\n1,on,stop\n", r"log\.csv: no column for state\.doors"),
         ("", r"log\.csv:1: the file is empty"),
+        ("heat,mode,doors,press", r"log\.csv:1: nothing follows the names: is the file cut off"),
+        ('"heat,mode\n1', r"log\.csv"),
     ],
 )
 def test_what_is_wrong_in_a_csv_has_a_line_and_a_column(tmp_path: Path, press: Spec, text: str, message: str) -> None:
     traces = Traces(tmp_path / "a.traces", press)
     with pytest.raises(TracesError, match=message):
-        import_csv(write(tmp_path, text), traces)
+        import_file(write(tmp_path, text), traces)
     assert len(traces) == 0
 
 
 def test_a_csv_without_an_action_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(TracesError, match=r"no column is the action: call one `action\.NAME` \(such as `action\.b`"):
-        import_csv(write(tmp_path, "a,b\n1,2\n"), Traces(tmp_path / "a.traces"))
+        import_file(write(tmp_path, "a,b\n1,2\n"), Traces(tmp_path / "a.traces"))
 
 
 def test_a_csv_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(TracesError, match=r"none\.csv: cannot be read: No such file"):
-        import_csv(tmp_path / "none.csv", Traces(tmp_path / "a.traces"))
+        import_file(tmp_path / "none.csv", Traces(tmp_path / "a.traces"))
 
 
 def test_readings_out_of_range_are_kept_and_marked(tmp_path: Path, press: Spec) -> None:
     traces = Traces(tmp_path / "a.traces", press)
-    import_csv(write(tmp_path, LOG.replace("30.5", "300") + "50,on,n,stop,3\n"), traces)
+    import_file(write(tmp_path, LOG.replace("30.5", "300") + "50,on,n,stop,3\n"), traces)
     assert traces.rows().column("state.heat").to_pylist() == [20.0, 300.0, 40.0, 50.0]
     assert traces.transitions().excluded == {
         "next.heat is outside of [0, 100]": 1,
@@ -134,7 +136,7 @@ def test_rules_and_files_of_a_plan_have_at_most_their_share(tmp_path: Path, pres
     traces = Traces(tmp_path / "a.traces", press)
     write(tmp_path, RULES, "corner.py")
     write(tmp_path, LOG, "extra.csv")
-    import_csv(write(tmp_path, LOG), traces)
+    import_file(write(tmp_path, LOG), traces)
     assert add_synthetic(Synthetic(kind="rules", path="corner.py", share=0.5), traces, folder=tmp_path) == 3
     assert add_synthetic(Synthetic(kind="file", path="extra.csv"), traces, folder=tmp_path) == 3
     assert traces.transitions().transitions.synthetic.tolist().count(True) == 5
@@ -223,8 +225,9 @@ def test_made_up_data_without_rows_are_refused_and_replace_nothing(tmp_path: Pat
 def test_two_processes_that_import_one_file_at_once_store_it_once(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("x,action\n" + "".join(f"{row},{row % 2}\n" for row in range(20_000)))
     script = (
-        "import sys, time; from worldtwin.recording import import_csv; from worldtwin.traces import Traces\n"
-        "traces = Traces('log.traces'); print('ready', flush=True); sys.stdin.readline(); import_csv('log.csv', traces)"
+        "import sys, time; from worldtwin.recording import import_file; from worldtwin.traces import Traces\n"
+        "traces = Traces('log.traces'); print('ready', flush=True); sys.stdin.readline()\n"
+        "import_file('log.csv', traces)"
     )
     command = [sys.executable, "-c", script]
     both = [subprocess.Popen(command, cwd=tmp_path, stdin=-1, stdout=-1, text=True) for _ in range(2)]

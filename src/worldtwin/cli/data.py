@@ -23,14 +23,16 @@ Store = Annotated[Path, typer.Argument(metavar="SPEC", help="the world's YAML, o
 
 def record(
     spec_file: SpecFile,
-    source: Annotated[str | None, typer.Argument(help="gym:ID, FILE.csv, or nothing: the YAML's `synthetic`")] = None,
+    source: Annotated[
+        str | None, typer.Argument(help="gym:ID, FILE.csv|.jsonl|.parquet, or nothing: the YAML's `synthetic`")
+    ] = None,
     task_name: Annotated[str | None, typer.Option("--task", help="who acts (default: chance)")] = None,
     steps: Annotated[int, typer.Option(min=1, help="how many steps of an environment, at most")] = 1000,
     random: Annotated[float, typer.Option(min=0, max=1, help="the share of the actions that chance takes")] = 0.3,
     seed: Seed = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add to the traces: steps of an environment, rows of a CSV, or the synthetic data that the YAML names.
+    """Add to the traces: steps of an environment, rows of a file, or the synthetic data that the YAML names.
 
     Examples: worldtwin record cart.yaml gym:CartPole-v1 --task balance.py · worldtwin record cart.yaml
     """
@@ -39,8 +41,8 @@ def record(
         before = len(store)
         if source is None:
             _add_synthetic(document, store)
-        elif source.endswith(".csv"):
-            wt.recording.import_csv(source, store, document.spec)
+        elif source.endswith((".csv", ".jsonl", ".parquet")):
+            wt.recording.import_file(source, store, document.spec)
         else:
             _live(document, store, source, task_name, steps, random if task_name else 1.0, key_of(seed))
         added, version = len(store) - before, store.version
@@ -110,17 +112,17 @@ def gaps(
 @traces.command("import")
 def import_rows(
     store_file: Store,
-    csv_file: Annotated[Path, typer.Argument(metavar="CSV")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="rows: .csv, .jsonl or .parquet")],
     synthetic: Annotated[bool, typer.Option("--synthetic", help="the rows are made up")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Add the rows of a CSV file.
+    """Add the rows of a CSV, JSONL or Parquet file.
 
     Example: worldtwin traces import cart.yaml gaps.csv --synthetic
     """
     with _opened(store_file) as store:
-        add = wt.recording.synthetic_file if synthetic else wt.recording.import_csv
-        added = add(csv_file, store)
+        add = wt.recording.synthetic_file if synthetic else wt.recording.import_file
+        added = add(file, store)
     emit({"command": "traces import", "added": added}, [f"{added:,} rows added"], as_json=as_json)
 
 

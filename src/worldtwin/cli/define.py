@@ -18,7 +18,9 @@ from worldtwin.script import FUEL, Parameter, Program
 
 
 def new(
-    source: Annotated[str, typer.Option("--from", help="gym:ID, FILE.csv, FILE.traces, or MODULE:FUNCTION")],
+    source: Annotated[
+        str, typer.Option("--from", help="gym:ID, FILE.csv|.jsonl|.parquet, FILE.traces, or MODULE:FUNCTION")
+    ],
     name: Annotated[str | None, typer.Option(help="the world's name (default: from the source)")] = None,
 ) -> None:
     """Print a first YAML of a world, made from a look at it. Guesses are marked as guesses.

@@ -17,7 +17,8 @@ import numpy as np
 import pyarrow as pa
 
 from worldtwin.errors import InvalidFile, InvalidValue, TracesError
-from worldtwin.recording.tables import add_table, digest_of_file, read_table
+from worldtwin.recording.tables.importing import add_tables, content_of
+from worldtwin.recording.tables.reading import read_table
 from worldtwin.traces import SYNTHETIC, Traces, column_of
 from worldtwin.world import Space, Spec, Synthetic, digest_of, hint
 
@@ -42,7 +43,7 @@ def add_synthetic(source: Synthetic, traces: Traces, spec: Spec | None = None, *
 def synthetic_file(
     path: str | os.PathLike[str], traces: Traces, spec: Spec | None = None, *, share: float | None = None
 ) -> int:
-    """Add the rows of the CSV at `path`, marked as made up; how many. Raises `TracesError` with line and column.
+    """Add the rows of the file at `path`, marked as made up; how many. Raises `TracesError` with line and column.
 
     In a file with `next.` columns but no `episode` each row stands alone: one that was not filled in leads nowhere.
     """
@@ -50,7 +51,7 @@ def synthetic_file(
     table = read_table(file, spec or traces.spec)
     if "episode" not in table.column_names and _has_nexts(table):
         table = table.append_column("episode", pa.array(np.arange(table.num_rows)))
-    return _add(table, traces, file.name, digest_of_file(file), share)
+    return _add(table, traces, file.name, content_of(file), share)
 
 
 def synthetic_rules(
@@ -93,7 +94,7 @@ def _add(table: pa.Table, traces: Traces, name: str, content: str, share: float 
             content = f"{content}-{most}"
     if "synthetic" in table.column_names:
         table = table.drop_columns(["synthetic"])
-    return add_table(table, traces, f"{SYNTHETIC}{name} {content}")
+    return add_tables([table], traces, f"{SYNTHETIC}{name} {content}")
 
 
 def _has_nexts(table: pa.Table) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, Protocol, Self
 
@@ -86,21 +86,27 @@ class Traces:
         """Store all `tables` or none; the version after them."""
         return self._appended(tables, source)
 
-    def append_once(self, columns: Columns, *, source: str) -> str:
-        """`append`, unless `source` is what its name said last, in this process or another; the version after it."""
-        return self._appended([columns], source, unless_said=source)
+    def append_once(self, tables: Iterable[Columns], *, source: str) -> str:
+        """`append_all`, unless `source` is what its name said last, in this process or another; the version after it.
+
+        Of `tables` one is in memory at a time, and of the others what will be written.
+        """
+        return self._appended(tables, source, unless_said=source)
 
     def _appended(self, tables: Iterable[Columns], source: str, *, unless_said: str = "") -> str:
-        whole = [
-            completed(
-                table_of(table, self.path), self.begin, synthetic=source.startswith(SYNTHETIC), where=self.path.name
+        found, batches = dict[str, str](), list[Batch]()
+        for columns in tables:
+            table = completed(
+                table_of(columns, self.path), self.begin, synthetic=source.startswith(SYNTHETIC), where=self.path.name
             )
-            for table in tables
-        ]
-        kinds = self._new_kinds(whole)
-        slices = [table.slice(at, MOST_ROWS) for table in whole for at in range(0, table.num_rows, MOST_ROWS)]
-        batches = [self._batch(marked(table, self.spec), source) for table in slices]
-        return self._journal.append(batches, kinds, unless_said=unless_said) if batches else self._journal.tip()[1]
+            _widen(found, {field.name: kind_of(field.type) for field in table.schema if "." in field.name})
+            slices = [table.slice(at, MOST_ROWS) for at in range(0, table.num_rows, MOST_ROWS)]
+            batches += [self._batch(marked(rows, self.spec), source) for rows in slices]
+        known = self._journal.columns()
+        kinds = dict(known)
+        _widen(kinds, found)
+        new = {name: kind for name, kind in kinds.items() if known.get(name) != kind}
+        return self._journal.append(batches, new, unless_said=unless_said) if batches else self._journal.tip()[1]
 
     @property
     def version(self) -> str:
@@ -201,15 +207,6 @@ class Traces:
             Binding.read(self._journal.fact("binding")).merged(wanted, self._journal.columns(), self.path.name)
         return wanted
 
-    def _new_kinds(self, tables: Iterable[pa.Table]) -> dict[str, str]:
-        known = self._journal.columns()
-        kinds = dict(known)
-        for table in tables:
-            for field in table.schema:
-                if "." in field.name:
-                    kinds[field.name] = also(kinds.get(field.name, ""), kind_of(field.type))
-        return {name: kind for name, kind in kinds.items() if known.get(name) != kind}
-
     def _batch(self, table: pa.Table, source: str) -> Batch:
         episodes = table.column("episode").to_numpy()
         return Batch(
@@ -219,6 +216,13 @@ class Traces:
             last_episode=int(np.max(episodes)),
             source=source,
         )
+
+
+def _widen(kinds: dict[str, str], found: Mapping[str, str]) -> None:
+    """Add to the `kinds` of columns those that were `found`."""
+    for name, others in found.items():
+        for kind in others.split("+"):
+            kinds[name] = also(kinds.get(name, ""), kind)
 
 
 def store_path(path: str | os.PathLike[str]) -> Path:

@@ -36,8 +36,8 @@ class Draft(Struct, frozen=True, kw_only=True, eq=False):
 def draft_spec(source: Drafted, *, name: str | None = None) -> Draft:
     """A first spec, from a look at a Gymnasium environment (1,000 random steps of a fresh one), data, or a function.
 
-    `source` may be gym:ID, FILE.csv, FILE.traces, MODULE:FUNCTION, or the thing itself. Raises `InvalidValue` for
-    another source, `TracesError` for one without data.
+    `source` may be gym:ID, FILE.csv (.jsonl, .parquet), FILE.traces, MODULE:FUNCTION, or the thing itself. Raises
+    `InvalidValue` for another source, `TracesError` for one without data.
     """
     look = look_at(source)
     state, action, outputs = _state(look), _guessed(look, "action"), _guessed(look, "outputs")

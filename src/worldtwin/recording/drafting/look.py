@@ -20,7 +20,7 @@ from worldtwin.errors import InvalidValue, TracesError
 from worldtwin.recording.calls import RecordedFunction
 from worldtwin.recording.environment import RecordEnv
 from worldtwin.recording.observing import Axis, axes_of
-from worldtwin.recording.tables import read_table
+from worldtwin.recording.tables.reading import FILES, is_table, read_table
 from worldtwin.script.parameter import FloatParameter, IntParameter
 from worldtwin.traces import SUFFIX, Traces
 
@@ -41,7 +41,7 @@ class Look(Struct, frozen=True, kw_only=True, eq=False):
 
 
 def look_at(source: Drafted) -> Look:
-    """A look at an environment (gym:ID), a CSV file, a trace store, or a recorded function (MODULE:FUNCTION)."""
+    """A look at an environment (gym:ID), a file of rows, a trace store, or a recorded function (MODULE:FUNCTION)."""
     match source:
         case gymnasium.Env():
             return _environment(_fresh(source))
@@ -57,7 +57,7 @@ def _named(source: str) -> Look:
     if source.startswith("gym:"):
         return _environment(_made(source.removeprefix("gym:")))
     path = Path(source)
-    if path.suffix == ".csv":
+    if is_table(path):
         return Look(name=_dashed(path.stem), table=_some(read_table(path), source), traces=source)
     if path.suffix == SUFFIX:
         if not path.exists():
@@ -65,7 +65,7 @@ def _named(source: str) -> Look:
         return _store(Traces(path))
     if ":" in source:
         return _function(_imported(source))
-    raise InvalidValue(f"`{source}` cannot be looked at: give gym:ID, FILE.csv, FILE.traces or MODULE:FUNCTION")
+    raise InvalidValue(f"`{source}` cannot be looked at: give gym:ID, {FILES}, FILE.traces or MODULE:FUNCTION")
 
 
 def _environment(env: gymnasium.Env[Any, Any]) -> Look:
