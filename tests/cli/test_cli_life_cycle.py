@@ -147,3 +147,20 @@ def test_a_file_of_rows_is_a_source_of_everything(run: Run, folder: Path, kind: 
 
 def test_the_version_is_printed(run: Run) -> None:
     assert run("--version").out.strip().count(".") == 2
+
+
+def test_what_was_improved_in_a_function_says_how_to_use_it_there(run: Run, folder: Path) -> None:
+    (folder / "corridor.yaml").write_text(
+        (folder / "corridor.yaml").read_text().replace('ends: "next.place == 5"\n', "").replace("[-20, 1]", "[-20, 20]")
+    )
+    (folder / "walk.py").write_text(
+        "import worldtwin as wt\n\n\ndef move(place, edge=wt.param(0, low=-1, high=9)):\n"
+        '    return "right" if place < edge else "left"\n'
+    )
+    run("record", "corridor.yaml")
+    run("fit", "corridor.yaml")
+    improved = run("improve", "walk.py:move", "corridor.yaml", "--key", "1").out
+    assert "     a step: -1 → 0.6" in improved
+    assert 'believe it: in your program, move(..., **worldtwin.load_task("better.wtt").knobs)' in improved
+    network = run("improve", "network:2", "corridor.yaml", "--key", "1").out
+    assert "believe it: worldtwin evaluate better.wtt gym:... --spec corridor.yaml" in network

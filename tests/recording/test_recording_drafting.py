@@ -122,6 +122,21 @@ def test_a_recorded_function_says_what_its_knob_may_be(tmp_path: Path, monkeypat
     del sys.modules["batching_program"]
 
 
+def test_outputs_that_come_late_are_no_steps_of_their_own(tmp_path: Path) -> None:
+    @wt.recorded(tmp_path / "a.traces", state=["queue"], action="size", outputs=["rows"])
+    def choose(queue: int) -> int:
+        return queue + 1
+
+    for queue in range(5):
+        choose(queue)
+        choose.flush()
+        choose.outputs(rows=10.0)
+    choose.flush()
+
+    assert choose.traces.rows().num_rows == 10
+    assert draft_spec(choose.traces).heading.startswith("A first look at a: 5 steps.")
+
+
 @given(st.floats(-1e6, 1e6), st.floats(0, 1e6))
 def test_a_guessed_range_holds_what_was_seen_with_room(low: float, width: float) -> None:
     wide_low, wide_high = spread(low, low + width)

@@ -77,3 +77,16 @@ def test_a_task_that_traps_is_refused_with_its_line() -> None:
 
 
 SPEC_POSSIBLE = Spec(name="hall", state=SPEC.state, action=SPEC.action, possible="ways")
+
+
+def test_the_knobs_of_a_script_are_its_values_as_its_function_takes_them() -> None:
+    source = "few = param([1, 2], low=0, high=9)\ngain = param(2, low=0, high=9)\nshare = param(0.5)\n\n\n"
+    source += 'def act(state):\n    return "right" if share * gain * few[1] > state.speed else "left"\n'
+    task = Task.script(source, SPEC).with_parameters([3, 4, 5, 0.25])
+
+    assert task.knobs == {"few": (3, 4), "gain": 5, "share": 0.25}
+    assert type(task.knobs["gain"]) is int
+
+
+def test_a_network_has_no_knobs() -> None:
+    assert Task.network(SPEC, hidden=(), key=1).knobs == {}

@@ -13,11 +13,12 @@ from worldtwin import files
 from worldtwin.cli.options import AsJson, Seed, SimulatorFile, SpecFile, TaskName, key_of, simulator_of, task_of
 from worldtwin.cli.output import emit, progress_bar
 from worldtwin.errors import InvalidValue
+from worldtwin.improving import Improvement
 from worldtwin.judging import Cases
 from worldtwin.script import Parameter, Program
 from worldtwin.simulation import Simulator
 from worldtwin.tasks import LocalTask, Task
-from worldtwin.world import shown
+from worldtwin.world import Spec, shown
 
 SHOWN_PARAMETERS = 8
 
@@ -54,16 +55,17 @@ def improve(
             progress=lambda now: bar(now.fraction, now.text),
         )
     better = found.decision.better
-    lines = [f"     {line}" for line in found.text.splitlines()]
+    lines = found.text.splitlines()
+    lines[1:1] = each_step(found, simulator.spec)
     if better:
         wt.save(found.task, output)
-        lines += [f"     {line}" for line in changes(task, found.task)]
-        check = f"worldtwin evaluate {output} gym:... --spec {simulator_file.with_suffix('.yaml')}"
-        lines += [f"     wrote {output}", f"     try it in reality before you believe it: {check}"]
+        check = reality_check(task_name, output, simulator_file.with_suffix(".yaml"))
+        lines += changes(task, found.task)
+        lines += [f"wrote {output}", f"try it in reality before you believe it: {check}"]
     result = {"command": "improve", "better": better, "before": found.before, "after": found.after,
               "sources": dict(found.sources), "evaluations": found.evaluations, "decision": to_builtins(found.decision),
               "task": str(output) if better else None}  # fmt: skip
-    emit(result, lines, as_json=as_json)
+    emit(result, [f"     {line}" for line in lines], as_json=as_json)
     if not better:
         raise typer.Exit(1)
 
@@ -160,6 +162,21 @@ def judge(
     emit(result, lines, as_json=as_json)
     if not good:
         raise typer.Exit(1)
+
+
+def each_step(found: Improvement, spec: Spec) -> list[str]:
+    """`a step: 490 → 22,574` where every episode has the same many steps, so that the reward's own unit is seen."""
+    if spec.reward is None or spec.ends != "False" or spec.horizon == 1:
+        return []
+    return [f"a step: {shown(found.before / spec.horizon)} → {shown(found.after / spec.horizon)}"]
+
+
+def reality_check(task_name: str, output: Path, spec_file: Path) -> str:
+    """What to do to see a better task at work: in the program that its function is from, or in an environment."""
+    _, _, function = task_name.rpartition(".py:")
+    if function.isidentifier():
+        return f'in your program, {function}(..., **worldtwin.load_task("{output}").knobs)'
+    return f"worldtwin evaluate {output} gym:... --spec {spec_file}"
 
 
 def changes(before: Task | LocalTask, after: Task | LocalTask) -> list[str]:

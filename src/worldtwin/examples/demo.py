@@ -9,6 +9,7 @@ from typing import Final
 
 from worldtwin.errors import InvalidValue
 from worldtwin.exact import Key
+from worldtwin.examples.batching import story as batching
 from worldtwin.examples.cart_pole import story as cart_pole
 from worldtwin.examples.lamp import story as lamp
 from worldtwin.examples.maze import story as maze
@@ -19,12 +20,14 @@ DEMOS: Final[Mapping[str, str]] = {
     "cart-pole": "a poor controller is watched for 3,000 steps, improved in the simulator only, then checked",
     "maze": "a robot wanders in a maze, in a process of its own; the shortest way out is found",
     "lamp": "a stateless world: a lamp's answers are learned, and it is set to a brightness that was never recorded",
+    "batching": "a program of one's own writes to a real database; its batch sizes are learned and improved",
 }
 
 _STORIES: Final[Mapping[str, Callable[[Stage], Mapping[str, object]]]] = {
     "cart-pole": cart_pole.play,
     "maze": maze.play,
     "lamp": lamp.play,
+    "batching": batching.play,
 }
 
 

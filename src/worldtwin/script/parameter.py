@@ -32,6 +32,12 @@ class Parameter(Struct, frozen=True, kw_only=True):
             if self.integer and value != round(value):
                 raise InvalidValue(f"parameter `{self.name}`: {value:g} is not a whole number")
 
+    @property
+    def plain(self) -> float | tuple[float, ...]:
+        """Its value as Python writes it: one number or several, whole ones as int."""
+        numbers = tuple(int(value) for value in self.values) if self.integer else self.values
+        return numbers if self.array else numbers[0]
+
 
 class FloatParameter(float):
     """A float that knows the range it may be changed in."""

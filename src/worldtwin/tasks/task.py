@@ -167,6 +167,12 @@ class Task(Struct, frozen=True, kw_only=True, eq=False, dict=True):
             case Program() as program:
                 return parameters_of(program.parameters)
 
+    @property
+    def knobs(self) -> dict[str, float | tuple[float, ...]]:
+        """The values of a script's parameters by name, as its function takes them; empty for a network or a table."""
+        parameters = self.program.parameters if isinstance(self.program, Program) else ()
+        return {each.name: each.plain for each in parameters}
+
     def with_parameters(self, values: Numbers | Sequence[float]) -> Task:
         """The same task with other values for all parameters, in order. Raises `InvalidTask`."""
         match self.program:

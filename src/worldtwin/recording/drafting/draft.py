@@ -60,7 +60,7 @@ def draft_spec(source: Drafted, *, name: str | None = None) -> Draft:
         outputs=_space(outputs),
         **goals,
     )
-    heading = f"A first look at {look.name}: {look.table.num_rows} steps. Check what is marked as a guess."
+    heading = f"A first look at {look.name}: {_steps(look):,} steps. Check what is marked as a guess."
     return Draft(spec=spec, plan=Plan(traces=look.traces), guesses={**guesses, **why}, heading=heading)
 
 
@@ -138,6 +138,13 @@ def _longest(look: Look) -> int:
     if "episode" in look.table.column_names and look.table.num_rows:
         return int(np.unique(look.table.column("episode").to_numpy(zero_copy_only=False), return_counts=True)[1].max())
     return HORIZON
+
+
+def _steps(look: Look) -> int:
+    """How many steps were seen: outputs that came late are rows of their own."""
+    if "episode" not in look.table.column_names or "step" not in look.table.column_names:
+        return look.table.num_rows
+    return len(set(zip(*(look.table.column(name).to_pylist() for name in ("episode", "step")), strict=True)))
 
 
 def _space(found: Mapping[str, Guess]) -> Space:

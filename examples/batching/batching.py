@@ -1,0 +1,1 @@
+../../src/worldtwin/examples/batching/batching.py

@@ -1,0 +1,1 @@
+"""A writer that commits readings to a real database in batches: the example for a program of one's own."""

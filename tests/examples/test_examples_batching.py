@@ -1,0 +1,114 @@
+"""A program of one's own on a real database, as `examples/batching` walks it."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worldtwin.examples import demo, world
+from worldtwin.examples.batching.batching import Database, choose_batch
+from worldtwin.examples.batching.story import PROGRAM
+from worldtwin.files import load_simulator, load_spec, load_task
+
+ROOT = Path(__file__).resolve().parents[2]
+WALK = ROOT / "examples" / "batching"
+SPEC = load_spec(world("batching"))
+TASK = load_task(f"{PROGRAM}:choose_batch", SPEC)
+PLAIN = inspect.unwrap(choose_batch)
+
+
+def disk_is_in_memory(folder: Path) -> bool:
+    """Whether a commit costs next to nothing here: then there is nothing to win by larger ones."""
+    database = Database(folder / "disk.db")
+    quickest = min(database.commit([(number, 0.0)]) for number in range(20))
+    database.close()
+    return quickest < 0.0002
+
+
+@given(
+    queue=st.integers(0, 8000),
+    last_ms=st.integers(0, 1000),
+    base=st.integers(1, 1024),
+    share=st.floats(-0.5, 0.5),
+    per_ms=st.floats(-20, 20),
+)
+def test_the_function_with_a_task_s_knobs_does_what_the_task_does(
+    queue: int, last_ms: int, base: int, share: float, per_ms: float
+) -> None:
+    task = TASK.with_parameters([base, share, per_ms])
+
+    size = task.act({"queue": queue, "last_ms": float(last_ms)})[0]["size"]
+
+    assert PLAIN(queue, float(last_ms), **task.knobs) == size
+
+
+def test_without_other_settings_the_task_is_the_function() -> None:
+    assert TASK.knobs == {"base": 8, "share": 0.0, "per_ms": 0.0}
+    assert TASK.observes == ("queue", "last_ms")
+
+
+def test_the_later_of_two_readings_in_a_batch_counts(tmp_path: Path) -> None:
+    database = Database(tmp_path / "readings.db")
+
+    seconds = database.commit([(1, 0.5), (2, 0.5), (1, 0.75)])
+
+    stored = database._connection.execute("SELECT number, value FROM readings ORDER BY number").fetchall()
+    database.close()
+    assert stored == [(1, 0.75), (2, 0.5)]
+    assert seconds > 0
+
+
+@pytest.mark.slow
+def test_the_writer_is_faster_on_the_real_database_after_it_was_improved_in_the_simulator_only(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    done = demo("batching", tmp_path, key=5, echo=said.append).result
+
+    print(f"on the real database {done['before']:,.0f} → {done['after']:,.0f} rows/s")  # noqa: T201 - shown with `pytest -s`
+    simulated = done["simulated"]
+    assert isinstance(simulated, dict)
+    assert done["recorded_steps"] == 990
+    assert done["better"] is True
+    assert simulated["after"] > simulated["before"]
+    assert disk_is_in_memory(tmp_path) or float(str(done["after"])) > 3 * float(str(done["before"]))
+    assert load_simulator(tmp_path / "batching.wts").digest == done["simulator"]
+    assert load_task(tmp_path / "better.wtt").knobs == done["knobs"]
+    assert "How much to commit at once" in (tmp_path / "report.html").read_text("utf-8")
+    steps = ["record", "fit", "improve", "evaluate", "report"]
+    assert [line.split()[0] for line in said if not line.startswith(" ")] == steps
+
+
+@pytest.mark.slow
+def test_the_walk_runs_as_it_stands_and_no_draft_is_edited(tmp_path: Path) -> None:
+    folder = shutil.copytree(WALK, tmp_path / "walk")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+    done = subprocess.run(
+        ["bash", "run.sh"], cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    steps = done.stdout.split("== ")[1:]
+    assert [step[0] for step in steps] == list("12345")
+    assert "reward: outputs.rows_per_s  # guess: " in steps[1]
+    assert "fit  1,089 transitions, 11 episodes" in steps[2]
+    assert "better: " in steps[3]
+    assert 'in your program, choose_batch(..., **worldtwin.load_task("better.wtt").knobs)' in steps[3]
+    before, after = (float(line.split()[0].replace(",", "")) for line in steps[4].splitlines()[1:3])
+    print(f"on the real database {before:,.0f} → {after:,.0f} rows/s")  # noqa: T201 - shown with `pytest -s`
+    assert disk_is_in_memory(tmp_path) or after > 3 * before
+
+
+def test_the_commands_of_the_walk_s_page_are_those_that_run() -> None:
+    page, script = (WALK / "README.md").read_text("utf-8"), (WALK / "run.sh").read_text("utf-8")
+    commands = [line.removeprefix("$ ") for line in page.splitlines() if line.startswith("$ ")]
+    assert len(commands) >= 7
+    assert [command for command in commands if command not in script] == []
