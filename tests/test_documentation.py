@@ -10,7 +10,8 @@ import pytest
 from worldtwin.files import load_spec
 
 ROOT = Path(__file__).resolve().parent.parent
-BLOCK = re.compile(r"^```(python|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(python|yaml|python sb3)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+"""The blocks that run; those marked `sb3` only where Stable-Baselines3 is (see `test_documentation_sb3`)."""
 
 
 def blocks(page: Path) -> list[tuple[str, str]]:
@@ -45,6 +46,18 @@ def test_the_ten_lines_of_the_readme_run_as_they_stand(tmp_path: Path, monkeypat
     monkeypatch.chdir(tmp_path)
     sources = [source for kind, source in blocks(ROOT / "README.md") if kind == "python"]
     assert float(run_python("\n".join(sources), {})) > 450
+
+
+@pytest.mark.slow
+def test_other_libraries_search_and_become_tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    sources = [source for kind, source in blocks(ROOT / "docs/how-to/other-libraries.md") if kind == "python"]
+    printed = "".join(run_python(source, names) for source in sources)
+    assert "3 of 3 required cases passed" in printed
+    assert "loss 0.0" in printed
+    optuna = next(source for source in sources if "import optuna" in source)
+    assert len(optuna.splitlines()) - optuna.count("\n\n") <= 10
 
 
 def test_the_yaml_of_the_reference_is_right(tmp_path: Path) -> None:

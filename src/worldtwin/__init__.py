@@ -13,11 +13,12 @@ from worldtwin.errors import MissingExtra
 if TYPE_CHECKING:
     from worldtwin import accelerate, environments, examples, improving, learning, recording, traces
     from worldtwin.accelerate import JaxBackend
-    from worldtwin.environments import evaluate, make_env, make_vec
+    from worldtwin.environments import evaluate, make_env, make_sb3, make_vec
     from worldtwin.errors import InvalidSpec, UnknownTransition, WorldtwinError
     from worldtwin.exact import Key
     from worldtwin.files import load_cases, load_simulator, load_spec, load_task, save
     from worldtwin.improving import improve, iterate
+    from worldtwin.improving.distilling import distil
     from worldtwin.judging import Case, Cases, Verdict, is_better, judge, readiness
     from worldtwin.learning import fit
     from worldtwin.recording import RecordEnv, draft_spec, recorded
@@ -30,19 +31,21 @@ if TYPE_CHECKING:
 __all__ = [
     "Action", "Case", "Cases", "InvalidSpec", "JaxBackend", "Key", "LocalTask", "Prediction", "RecordEnv", "Run",
     "Session", "Simulator", "Spec", "State", "Task", "Traces", "UnknownTransition", "Verdict", "WorldtwinError",
-    "accelerate", "digest", "draft_spec", "environments", "evaluate", "examples", "fit", "improve", "improving",
-    "is_better", "iterate", "judge", "learning", "load_cases", "load_simulator", "load_spec", "load_task",
-    "make_env", "make_vec", "param", "readiness", "recorded", "recording", "remember", "rollout", "save", "traces",
+    "accelerate", "digest", "distil", "draft_spec", "environments", "evaluate", "examples", "fit", "improve",
+    "improving", "is_better", "iterate", "judge", "learning", "load_cases", "load_simulator", "load_spec", "load_task",
+    "make_env", "make_sb3", "make_vec", "param", "readiness", "recorded", "recording", "remember", "rollout", "save",
+    "traces",
 ]  # fmt: skip
 
 _HOMES = {
     "accelerate": ("JaxBackend",),
-    "environments": ("evaluate", "make_env", "make_vec"),
+    "environments": ("evaluate", "make_env", "make_sb3", "make_vec"),
     "errors": ("InvalidSpec", "UnknownTransition", "WorldtwinError"),
     "exact": ("Key",),
     "examples": (),
     "files": ("load_cases", "load_simulator", "load_spec", "load_task", "save"),
     "improving": ("improve", "iterate"),
+    "improving.distilling": ("distil",),
     "judging": ("Case", "Cases", "Verdict", "is_better", "judge", "readiness"),
     "learning": ("fit",),
     "recording": ("RecordEnv", "draft_spec", "recorded"),
@@ -59,6 +62,8 @@ _EXTRA_OF = {
     "jax": "accelerate",
     "jaxlib": "accelerate",
     "jsonschema": "",
+    "lightgbm": "learn",
+    "optax": "learn",
     "pint": "",
     "pyarrow": "learn",
     "ruamel": "",

@@ -1,8 +1,8 @@
-"""`make_vec`: a simulator as a Gymnasium vector environment, all rows in one batch."""
+"""`make_vec` and `make_sb3`: a simulator as a vector environment, all rows in one batch."""
 
 from __future__ import annotations
 
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
@@ -10,9 +10,12 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from worldtwin.environments.twin import Twin
-from worldtwin.errors import InvalidValue
+from worldtwin.errors import InvalidValue, MissingExtra
 from worldtwin.exact import Key
 from worldtwin.simulation import Simulator
+
+if TYPE_CHECKING:
+    from worldtwin.environments.baselines import SimulatedVecEnv
 
 _NAMES = np.array(["unknown", "observed", "synthetic", "predicted"])
 
@@ -96,3 +99,19 @@ class SimulatedVectorEnv(VectorEnv[Any, Any, Any]):
 def make_vec(simulator: Simulator, n: int) -> SimulatedVectorEnv:
     """`n` rows of `simulator` as a Gymnasium vector environment."""
     return SimulatedVectorEnv(simulator, n)
+
+
+def make_sb3(simulator: Simulator, n: int) -> SimulatedVecEnv:
+    """`n` rows of `simulator` as a vector environment of Stable-Baselines3, whose interface is not Gymnasium's.
+
+    Raises `MissingExtra` where that library is not installed.
+    """
+    try:
+        from worldtwin.environments.baselines import SimulatedVecEnv  # noqa: PLC0415 - brings PyTorch with it
+    except ModuleNotFoundError as error:
+        if error.name not in {"stable_baselines3", "torch"}:
+            raise
+        raise MissingExtra(
+            f"worldtwin.make_sb3 needs the library {error.name}: pip install 'worldtwin[sb3]'"
+        ) from error
+    return SimulatedVecEnv(simulator, n)
