@@ -5,7 +5,7 @@ from worldtwin.simulation.answers import Advance, Alternative, Prediction, Sourc
 from worldtwin.simulation.models.counting import count, merge
 from worldtwin.simulation.models.polynomial import FINE_BITS, Polynomial, input_fields
 from worldtwin.simulation.models.table import Table
-from worldtwin.simulation.report import FieldReport, Report
+from worldtwin.simulation.report import FieldReport, MemoryReport, Report
 from worldtwin.simulation.running.backend import Backend, NumpyBackend, Walk
 from worldtwin.simulation.running.episodes import Episodes
 from worldtwin.simulation.running.flock import Candidates, Flock, Play, require_allowed
@@ -18,7 +18,7 @@ from worldtwin.simulation.starts import COLUMNS_APART, drawn_up_to
 
 __all__ = [
     "COLUMNS_APART", "FINE_BITS", "STREAMS_APART", "Advance", "Alternative", "Backend", "Candidates", "Episodes",
-    "Feature", "FieldReport", "Flock", "Model", "NumpyBackend", "Outcomes", "Play", "Polynomial", "Prediction",
-    "Report", "Session", "Simulator", "Sink", "Source", "StepResult", "Table", "Walk", "count", "drawn_up_to",
-    "input_fields", "merge", "outcomes", "require_allowed", "rollout",
+    "Feature", "FieldReport", "Flock", "MemoryReport", "Model", "NumpyBackend", "Outcomes", "Play", "Polynomial",
+    "Prediction", "Report", "Session", "Simulator", "Sink", "Source", "StepResult", "Table", "Walk", "count",
+    "drawn_up_to", "input_fields", "merge", "outcomes", "require_allowed", "rollout",
 ]  # fmt: skip

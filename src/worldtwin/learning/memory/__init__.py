@@ -1,0 +1,8 @@
+"""Whether recorded fields are all that matters: the past that still predicts, the state that never does."""
+
+from worldtwin.learning.memory.aliasing import Alias, Aliasing, aliasing
+from worldtwin.learning.memory.course import Course, numbered
+from worldtwin.learning.memory.stateless import looks_stateless
+from worldtwin.learning.memory.telling import memory_report
+
+__all__ = ["Alias", "Aliasing", "Course", "aliasing", "looks_stateless", "memory_report", "numbered"]
