@@ -1,4 +1,4 @@
-"""Whether recorded fields are all that matters: the past that still predicts, the state that never does."""
+"""What a world remembers: the past that still predicts, the state that never does, hidden states that explain it."""
 
 from worldtwin.learning.memory.aliasing import Alias, Aliasing, aliasing
 from worldtwin.learning.memory.course import Course, numbered

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from msgspec import Struct
 
-from worldtwin.learning.memory.course import Course, numbered
+from worldtwin.learning.memory.course import Course, numbered, reaches
 from worldtwin.learning.memory.evidence import Evidence, evidence, rejected, told_apart
 from worldtwin.world import Lattice
 
@@ -70,13 +70,13 @@ def aliasing(course: Course, *, beyond: int = 0) -> Aliasing:
 
 
 def _test(course: Course, pairs: Lattice, fields: Lattice, lag: int, size: int) -> Evidence:
-    reached = course.reaches(lag)
+    reached = reaches(course.follows, lag)
     return evidence(pairs[reached], fields[reached - lag], course.results[reached], size)
 
 
 def _alias(course: Course, inside: np.ndarray, lag: int, log: float) -> Alias:
     """What the rows marked `inside` (n,) say about the step `lag` before."""
-    reached = course.reaches(lag)
+    reached = reaches(course.follows, lag)
     rows = reached[inside[reached]]
     same, results = np.zeros(len(rows), dtype=np.int64), course.results[rows]
     older = course.fields[rows - lag]

@@ -46,13 +46,14 @@ class Course(Struct, frozen=True, kw_only=True, eq=False):
         """Whether the world's state and action are discrete, so that equal ones can be compared."""
         return counts_everything(spec) and spec.state.discrete
 
-    def reaches(self, lag: int) -> Lattice:
-        """The rows that have a row `lag` steps before them in the same run."""
-        unbroken = self.follows.copy()
-        for back in range(1, lag):
-            unbroken[back:] &= self.follows[:-back]
-        unbroken[:lag] = False
-        return np.flatnonzero(unbroken)
+
+def reaches(follows: NDArray[np.bool_], lag: int) -> Lattice:
+    """The rows that have a row `lag` steps before them in the same run, of rows that `follows` (n,) joins."""
+    unbroken = follows.copy()
+    for back in range(1, lag):
+        unbroken[back:] &= follows[:-back]
+    unbroken[:lag] = False
+    return np.flatnonzero(unbroken)
 
 
 def followers(rows: Transitions) -> NDArray[np.bool_]:
