@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from msgspec import to_builtins
+from msgspec import UnsetType, to_builtins
 
 import worldtwin as wt
 from worldtwin.cli.output import percent
 from worldtwin.judging import Readiness
-from worldtwin.simulation import FieldReport, Report, Simulator
+from worldtwin.simulation import FieldReport, MemoryReport, Report, Simulator
 from worldtwin.world import shown
 
 
@@ -27,6 +27,7 @@ def report_lines(simulator: Simulator, seconds: float) -> list[str]:
     lines += [f"     {count:,} rows left out: {reason}" for reason, count in report.excluded.items()]
     lines += _fields(report.fields)
     lines += _held_out(report)
+    lines += _memory(report.memory)
     return lines + _ready(wt.readiness(simulator))
 
 
@@ -46,6 +47,13 @@ def _held_out(report: Report) -> list[str]:
     if report.calibration is not None:
         parts.append(f"guesses calibrated within {shown(100 * report.calibration)} points")
     return [f"     held out: {' · '.join(parts)}"] if parts else []
+
+
+def _memory(memory: MemoryReport | UnsetType) -> list[str]:
+    """What the fields leave out; or that even the state is too much. Nothing where they say all."""
+    if isinstance(memory, UnsetType) or not (memory.rejected or memory.stateless):
+        return []
+    return [f"     {line}" for line in (memory.text, memory.example, memory.advice) if line]
 
 
 def _share(error: float) -> str:

@@ -9,10 +9,10 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from worldtwin.exact import Key, RowIndex
-from worldtwin.exact.table import tally
+from worldtwin.exact import Key
 from worldtwin.learning.calibration import mean_gap
 from worldtwin.learning.guessing import modes
+from worldtwin.learning.memory import memory_report, numbered
 from worldtwin.learning.predicting import Trial, Way
 from worldtwin.learning.reading import Record
 from worldtwin.learning.regression.fitting import Recorded
@@ -67,6 +67,7 @@ def report_of(tested: Simulator, sample: Sample, trial: Trial, record: Record, *
         horizon_steps=None if near is None else near.steps,
         horizon_error=None if near is None else float(near.errors.max()),
         calibration=_calibration(tested, sample, trial),
+        memory=memory_report(spec, rows, sample.aside),
         notes=_notes(tested, sample, near, steps, key),
     )
 
@@ -133,7 +134,7 @@ def _unseen(spec: Spec, sample: Sample) -> Unseen | None:
     first = spec.width if spec.stateless else 0
     events = np.concatenate([sample.everything.inputs[:, first:], sample.everything.results[:, discrete]], axis=1)
     measured = ~sample.rows.synthetic | sample.rows.synthetic.all()
-    return unseen_mass(_numbers(events[measured]), blocks(sample.rows.episodes[measured]))
+    return unseen_mass(numbered(events[measured]), blocks(sample.rows.episodes[measured]))
 
 
 def _coverage(spec: Spec, sample: Sample) -> float | None:
@@ -147,7 +148,7 @@ def _coverage(spec: Spec, sample: Sample) -> float | None:
     possible = spec.possible_actions(sample.states)
     if possible is None:
         possible = np.broadcast_to(np.True_, (len(actions), choices))
-    states = np.zeros(len(actions), dtype=np.int64) if spec.stateless else _numbers(sample.states)
+    states = np.zeros(len(actions), dtype=np.int64) if spec.stateless else numbered(sample.states)
     return coverage(states, actions, possible, choices)
 
 
@@ -164,9 +165,3 @@ def _calibration(tested: Simulator, sample: Sample, trial: Trial) -> float | Non
     confidence = tested.observed.counts[edge] / (tested.observed.edges.totals[row[seen]] + 1)
     right = (tested.observed.values[edge] == rows.results[seen]).all(axis=1)
     return mean_gap(confidence, right)
-
-
-def _numbers(rows: Lattice) -> Lattice:
-    """A number (n,) for each of `rows` (n, columns), equal exactly where the rows are."""
-    different, _ = tally(list(rows.T))
-    return RowIndex(different).find(rows)

@@ -12,7 +12,7 @@ from worldtwin.simulation.models.functions import Function
 from worldtwin.simulation.models.polynomial import Polynomial
 from worldtwin.simulation.models.regressor import FINE_BITS, Changes, Regressor
 from worldtwin.simulation.models.table import Table
-from worldtwin.simulation.report import FieldReport, Report
+from worldtwin.simulation.report import FieldReport, MemoryReport, Report
 from worldtwin.simulation.running.backend import Backend, NumpyBackend, Walk
 from worldtwin.simulation.running.episodes import Episodes
 from worldtwin.simulation.running.flock import Candidates, Flock, Play, require_allowed
@@ -26,7 +26,7 @@ from worldtwin.simulation.starts import COLUMNS_APART, drawn_up_to
 __all__ = [
     "COLUMNS_APART", "FINE_BITS", "STREAMS_APART", "Advance", "Alternative", "Backend", "Candidates", "Changes",
     "Classifier", "Confidence", "Ensemble", "Episodes", "Feature", "FieldReport", "Flock", "Forest", "Function",
-    "Model", "NumpyBackend", "Outcomes", "Play", "Polynomial", "Prediction", "Regressor", "Report", "Session",
-    "Simulator", "Sink", "Source", "StepResult", "Table", "Walk", "count", "drawn_up_to", "input_fields", "merge",
-    "outcomes", "require_allowed", "rollout",
+    "MemoryReport", "Model", "NumpyBackend", "Outcomes", "Play", "Polynomial", "Prediction", "Regressor", "Report",
+    "Session", "Simulator", "Sink", "Source", "StepResult", "Table", "Walk", "count", "drawn_up_to", "input_fields",
+    "merge", "outcomes", "require_allowed", "rollout",
 ]  # fmt: skip

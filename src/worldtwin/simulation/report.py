@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 
 class FieldReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -20,6 +20,26 @@ class FieldReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     open_loop_error: float | None = None
 
 
+class MemoryReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whether the recorded fields are all that matters; `text` says it in a sentence.
+
+    Of `tested` pairs of a (state, action) and a lag, `rejected` still depend on the step at that lag. For the clearest
+    one, `field` at `lag` steps before matters with an e-value of 2^`bits` in `rows` rows; `example` compares two of its
+    values, `advice` says what to do. `stateless`: not even the state seems to matter, the action decides.
+    """
+
+    tested: int = 0
+    rejected: int = 0
+    bits: float = 0.0
+    rows: int = 0
+    field: str = ""
+    lag: int = 0
+    text: str = ""
+    example: str = ""
+    advice: str = ""
+    stateless: bool = False
+
+
 class Report(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a fit saw, and how good what it made is; None where that could not be measured.
 
@@ -27,6 +47,7 @@ class Report(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     estimate (unseen mass by leaving out one episode at a time); `coverage` the visit-weighted share of states whose
     possible actions were all tried at least five times; `horizon_error` the largest `open_loop_error`; `calibration`
     the mean distance between confidence and truth. `excluded` counts recorded rows that were left out, by reason.
+    `memory` is absent in the reports, and so in the bytes, of simulators that were fitted before it was measured.
     """
 
     transitions: int = 0
@@ -42,4 +63,5 @@ class Report(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     horizon_steps: int | None = None
     horizon_error: float | None = None
     calibration: float | None = None
+    memory: MemoryReport | UnsetType = UNSET
     notes: tuple[str, ...] = ()
