@@ -10,7 +10,19 @@ from msgspec import to_builtins
 
 import worldtwin as wt
 from worldtwin import files
-from worldtwin.cli.options import AsJson, Seed, SimulatorFile, SpecFile, TaskName, key_of, simulator_of, task_of
+from worldtwin.cli.options import (
+    Arithmetic,
+    AsJson,
+    Seed,
+    SimulatorFile,
+    SpecFile,
+    TaskName,
+    WhatComputes,
+    backend_of,
+    key_of,
+    simulator_of,
+    task_of,
+)
 from worldtwin.cli.output import emit, progress_bar
 from worldtwin.errors import InvalidValue
 from worldtwin.improving import Improvement
@@ -34,6 +46,7 @@ def improve(
         int | None, typer.Option(min=1, help="how many candidates to try (default: to a plateau)")
     ] = None,
     seconds: Annotated[float | None, typer.Option(help="stop after so long, whatever was found")] = None,
+    backend: WhatComputes = Arithmetic.NUMPY,
     output: Annotated[Path, typer.Option("-o", "--output", help="where to write the better task")] = Path("better.wtt"),
     seed: Seed = None,
     as_json: AsJson = False,
@@ -53,6 +66,7 @@ def improve(
             seconds=seconds,
             key=key_of(seed),
             progress=lambda now: bar(now.fraction, now.text),
+            backend=backend_of(backend),
         )
     better = found.decision.better
     lines = found.text.splitlines()
@@ -138,6 +152,7 @@ def judge(
     simulator_file: SimulatorFile,
     cases_file: CasesFile = None,
     against: Annotated[str | None, typer.Option(help="another task: is TASK better than this one?")] = None,
+    backend: WhatComputes = Arithmetic.NUMPY,
     seed: Seed = None,
     as_json: AsJson = False,
 ) -> None:
@@ -150,12 +165,13 @@ def judge(
     cases = cases_of(cases_file, simulator_file, simulator)
     if not cases and against is None:
         raise InvalidValue("there is nothing to judge by: give --cases FILE, `cases:` in the YAML, or --against TASK")
-    verdict = wt.judge(task, simulator, cases, key=key)
+    where = backend_of(backend)
+    verdict = wt.judge(task, simulator, cases, key=key, backend=where)
     result: dict[str, object] = {"command": "judge", "passed": verdict.passed, "answers": to_builtins(verdict.answers)}
     lines = [verdict.text] if cases else []
     good = verdict.passed
     if against is not None:
-        decision = wt.is_better(task, task_of(against, simulator), simulator, cases, key=key)
+        decision = wt.is_better(task, task_of(against, simulator), simulator, cases, key=key, backend=where)
         result["decision"] = to_builtins(decision)
         lines.append(decision.text)
         good = good and decision.better
