@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -88,33 +89,53 @@ def iterate(
     spec_file: SpecFile,
     reality: Reality,
     task_name: Annotated[str, typer.Option("--task", help="the task to begin with")] = "network",
-    real_steps: Annotated[int, typer.Option(help="how many steps in reality may be recorded in all")] = 3000,
+    real_steps: Annotated[int, typer.Option(min=1, help="how many steps in reality at most")] = 3000,
+    rounds: Annotated[int, typer.Option(min=1, help="how many rounds at most")] = 3,
+    propose: Annotated[
+        list[str] | None, typer.Option(help="another task to try; read again each round, so edit it meanwhile")
+    ] = None,
+    folder: Annotated[Path | None, typer.Option("--run", help="write what happened to this folder")] = None,
     output: Annotated[Path, typer.Option("-o", "--output", help="where to write the better task")] = Path("better.wtt"),
     seed: Seed = None,
+    backend: WhatComputes = Arithmetic.NUMPY,
     as_json: AsJson = False,
 ) -> None:
     """Improve, try in reality, record, learn again, until it is done or no longer gets better.
 
-    Example: worldtwin iterate cart.yaml gym:CartPole-v1 --real-steps 3000
+    What was recorded before is used. Exit code 1 unless reality gave evidence that the task is better.
+
+    Example: worldtwin iterate cart.yaml gym:CartPole-v1 --real-steps 10000 --propose mine.py
     """
     document = files.load_document(spec_file)
     task = task_of(task_name, simulator_of(spec_file))
-    with progress_bar("iterate") as bar, wt.environments.opened(reality) as env:
+    with (
+        progress_bar("iterate") as bar,
+        wt.environments.opened(reality) as env,
+        wt.Run(folder, document.spec, kind="improvement") if folder else nullcontext() as run,
+    ):
         found = wt.iterate(
             task,
             document.spec,
             reality=env,
             real_steps=real_steps,
+            rounds=rounds,
             traces=wt.recording.open_traces(document.traces_path, document.spec),
             cases=cases_of(None, spec_file, Simulator(spec=document.spec)),
+            propose=propose or (),
             key=key_of(seed),
-            progress=lambda now: bar(now.fraction, now.text),
+            progress=lambda now: bar(now.fraction, f"{now.phase} · {now.text}"),
+            backend=backend_of(backend),
+            run=run,
         )
     lines = found.text.splitlines()
-    if found.better:
+    written = found.task is not task
+    if written:
         wt.save(found.task, output)
-        lines.append(f"wrote {output}")
-    emit({"command": "iterate", "better": found.better, "rounds": to_builtins(found.rounds)}, lines, as_json=as_json)
+        lines.append(f"wrote {output}" + ("" if found.better else ", which is promising and no more than that"))
+    result = {"command": "iterate", "better": found.better, "comparison": to_builtins(found.comparison),
+              "rounds": [{**to_builtins(one), "gap": one.gap} for one in found.rounds], "stop": str(found.stop),
+              "real_steps": found.real_steps, "task": str(output) if written else None}  # fmt: skip
+    emit(result, lines, as_json=as_json)
     if not found.better:
         raise typer.Exit(1)
 

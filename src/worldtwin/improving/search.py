@@ -19,7 +19,7 @@ from worldtwin.improving.starts import Begin, fresh_starts
 from worldtwin.judging import Case, Decision, Pairing, is_better
 from worldtwin.simulation import Backend, Simulator
 from worldtwin.tasks import LocalTask, TablePolicy, Task
-from worldtwin.world import shown
+from worldtwin.world import Spec, shown
 
 FINAL_STARTS: Final = 64
 """From how many fresh starts the last choice is made."""
@@ -105,10 +105,7 @@ def search(  # noqa: PLR0913 - key, backend and clock do not count
         begin=begin,
         backend=backend,
     )
-    if simulator.spec.reward is None and not rehearsals.cases:
-        raise InvalidTask(
-            f"{simulator.spec.name} has no reward and no case that the task drives: nothing says what is better"
-        )
+    require_aim(simulator.spec, cases)
     if isinstance(task, Task) and isinstance(task.program, TablePolicy):
         found = _Found(task=plan(simulator), sources={}, evaluations=1, generations=1, stop=Stop.PLANNED)
     else:
@@ -126,6 +123,12 @@ def search(  # noqa: PLR0913 - key, backend and clock do not count
         stop=str(found.stop),
         decision=decision,
     )
+
+
+def require_aim(spec: Spec, cases: Sequence[Case]) -> None:
+    """Refuse a world where nothing says what is better. Raises `InvalidTask`."""
+    if spec.reward is None and not any(case.driver == "task" for case in cases):
+        raise InvalidTask(f"{spec.name} has no reward and no case that the task drives: nothing says what is better")
 
 
 def _means(pairing: Pairing, decision: Decision, *, key: Key) -> tuple[float, float]:

@@ -11,6 +11,6 @@ from worldtwin.judging.readiness import Goal, Readiness, readiness
 from worldtwin.judging.verdict import Answer, Verdict
 
 __all__ = [
-    "MARGIN", "Answer", "Asked", "Case", "Cases", "Decision", "Goal", "Pairing", "Readiness", "Verdict", "all_starts", "ask",
-    "ask_each", "evidence_bits", "is_better", "judge", "readiness",
+    "MARGIN", "Answer", "Asked", "Case", "Cases", "Decision", "Goal", "Pairing", "Readiness", "Verdict", "all_starts",
+    "ask", "ask_each", "evidence_bits", "is_better", "judge", "readiness",
 ]  # fmt: skip
