@@ -26,7 +26,7 @@ from worldtwin.cli.options import (
 )
 from worldtwin.cli.output import emit, progress_bar
 from worldtwin.errors import InvalidValue
-from worldtwin.improving import Improvement
+from worldtwin.improving import Finding, Improvement, compare
 from worldtwin.judging import Cases
 from worldtwin.script import Parameter, Program
 from worldtwin.simulation import Simulator
@@ -149,22 +149,32 @@ def evaluate(
     seed: Seed = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run a task in reality. With --against, exit code 1 when it is not better there.
+    """Run a task in reality. With --against, exit code 1 unless there is evidence that it is better there.
 
     Example: worldtwin evaluate better.wtt gym:CartPole-v1 --spec cart.yaml --episodes 100
     """
     simulator = simulator_of(spec_file)
     key = key_of(seed)
     names = [task_name] if against is None else [against, task_name]
-    means: list[float] = []
+    returns: list[list[float]] = []
     lines: list[str] = []
     for name in names:
         with wt.environments.opened(reality) as env:
             real = wt.evaluate(task_of(name, simulator), env, episodes=episodes, key=key)
-        means.append(float(real.returns.mean()))
-        lines.append(f"{name}: return {shown(means[-1])} in reality (worst {shown(float(real.returns.min()))})")
-    emit({"command": "evaluate", "returns": dict(zip(names, means, strict=True))}, lines, as_json=as_json)
-    if len(means) == 2 and means[1] <= means[0]:
+        returns.append(real.returns.tolist())
+        lines.append(
+            f"{name}: return {shown(float(real.returns.mean()))} in reality (worst {shown(float(real.returns.min()))})"
+        )
+    means = [sum(each) / len(each) for each in returns]
+    result: dict[str, object] = {"command": "evaluate", "returns": dict(zip(names, means, strict=True))}
+    good = True
+    if against is not None:
+        comparison = compare(returns[0], returns[1], simulator.spec)
+        result["comparison"] = to_builtins(comparison)
+        lines.append(comparison.text)
+        good = comparison.finding is Finding.BETTER
+    emit(result, lines, as_json=as_json)
+    if not good:
         raise typer.Exit(1)
 
 
