@@ -162,6 +162,36 @@ def test_a_search_for_nothing_is_refused(corridor: Simulator) -> None:
         search(Task.network(corridor, hidden=(), key=1), corridor, evaluations=-3, key=1)
 
 
+MIXED = """
+gain = param(0.5, low=-10, high=10)
+lead = param(0, low=0, high=3)
+toward = param("left", choices=["left", "right"])
+away = param("left", choices=["left", "right"])
+
+def act(state):
+    return toward if gain * state.position + (lead + 1) * state.velocity > 0 else away
+"""
+
+
+@pytest.mark.slow
+def test_names_whole_numbers_and_numbers_are_found_together(cart: Simulator) -> None:
+    found = search(Task.script(MIXED, cart.spec), cart, evaluations=300, key=1)
+
+    assert found.after > 55
+    assert isinstance(found.task, Task)
+    assert found.task.knobs["toward"] != found.task.knobs["away"]
+
+
+def test_a_python_function_takes_names_too(corridor: Simulator) -> None:
+    def walk(cell: int, move: str = param("left", choices=["left", "right"])) -> str:
+        return move if cell < 7 else "left"
+
+    found = search(LocalTask(walk, corridor.spec), corridor, evaluations=60, key=1)
+
+    assert found.decision.better
+    assert found.after == pytest.approx(-4.0, abs=0.2)
+
+
 @pytest.mark.parametrize(("objective", "goal"), [(("cases", "return", "fuel"), 3), (("return", "cases", "fuel"), 7)])
 def test_the_search_itself_follows_the_ordered_objective(
     objective: tuple[str, ...], goal: int, corridor: Simulator

@@ -238,6 +238,8 @@ def changes(before: Task | LocalTask, after: Task | LocalTask) -> list[str]:
 
 
 def _values(parameter: Parameter) -> str:
+    if isinstance(parameter.plain, str):
+        return parameter.plain
     numbers = ", ".join(shown(value) for value in parameter.values)
     return f"[{numbers}]" if parameter.array else numbers
 

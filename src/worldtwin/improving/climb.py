@@ -91,6 +91,7 @@ def box_of(task: Task | LocalTask) -> Box:
         low=low,
         high=high,
         whole=parameters.integer,
+        choices=parameters.choices,
     )
 
 
