@@ -100,7 +100,7 @@ def _describe_program(program: Program) -> tuple[dict[str, object], str]:
             "low": _bound(each.low),
             "high": _bound(each.high),
             "integer": each.integer,
-            "choices": list(each.choices),
+            **({"choices": list(each.choices)} if each.choices else {}),
         }
         for each in program.parameters
     ]
