@@ -135,6 +135,7 @@ def _describe_program(program: Program) -> tuple[dict[str, object], str]:
             "low": _bound(each.low),
             "high": _bound(each.high),
             "integer": each.integer,
+            **({"choices": list(each.choices)} if each.choices else {}),
         }
         for each in program.parameters
     ]
@@ -157,6 +158,8 @@ def _describe_program(program: Program) -> tuple[dict[str, object], str]:
 
 def _parameter(declared: Parameter) -> str:
     count = f"[{len(declared.values)}]" if declared.array else ""
+    if declared.choices:
+        return f"{declared.name} of {', '.join(declared.choices)}"
     return f"{declared.name}{count} in [{declared.low:g}, {declared.high:g}]"
 
 
