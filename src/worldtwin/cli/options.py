@@ -24,7 +24,7 @@ SimulatorFile = Annotated[Path, typer.Argument(metavar="SIM", help="a .wts file,
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help="FILE.wtt, FILE.py[:FUNCTION], table, or network[:8,8]")]
 
 
-LEARNED_PARTS = ("name", "state", "action", "outputs", "history", "stateless")
+LEARNED_PARTS = ("name", "state", "action", "outputs", "history", "stateless", "latent")
 """What of a spec a simulator is learned for."""
 
 
@@ -50,11 +50,11 @@ def simulator_of(path: Path) -> Simulator:
 def _under(document: Document, simulator: Simulator) -> Simulator:
     """`simulator` with the YAML's present spec: reward, ends and the like need no learning, other fields do."""
     learned, path = simulator.spec, document.path
-    if any(getattr(document.spec, part) != getattr(learned, part) for part in LEARNED_PARTS):
+    if any(getattr(document.spec, part) != getattr(learned.declared, part) for part in LEARNED_PARTS):
         raise InvalidValue(
             f"{document.simulator_path} was learned from an older {path}: run `worldtwin fit {path}` again"
         )
-    return replace(simulator, spec=document.spec)
+    return replace(simulator, spec=replace(document.spec, latent=learned.latent))
 
 
 def task_of(name: str, simulator: Simulator) -> Task:

@@ -18,7 +18,7 @@ from worldtwin.improving.rehearsal import Rehearsals
 from worldtwin.improving.starts import fresh_starts
 from worldtwin.judging import Case, Decision, Pairing, is_better
 from worldtwin.simulation import Simulator
-from worldtwin.tasks import LocalTask, TablePolicy, Task
+from worldtwin.tasks import Automaton, LocalTask, TablePolicy, Task
 from worldtwin.world import shown
 
 FINAL_STARTS: Final = 64
@@ -83,7 +83,8 @@ def search(
 ) -> Improvement:
     """`improve` with its figures. Ctrl-C keeps the best so far. Raises `InvalidTask` when there is nothing to gain by.
 
-    A table task is planned, the parameters of any other climb. Everything but `seconds` is a function of the arguments.
+    A table task or an automaton is planned, the parameters of any other climb. Everything but `seconds` is a function
+    of the arguments.
     """
     if evaluations is not None and evaluations < 1:
         raise InvalidValue(f"{evaluations} evaluations try nothing: give at least 1")
@@ -95,7 +96,7 @@ def search(
         raise InvalidTask(
             f"{simulator.spec.name} has no reward and no case that the task drives: nothing says what is better"
         )
-    if isinstance(task, Task) and isinstance(task.program, TablePolicy):
+    if isinstance(task, Task) and isinstance(task.program, TablePolicy | Automaton):
         found = _Found(task=plan(simulator), sources={}, evaluations=1, generations=1, stop=Stop.PLANNED)
     else:
         limits = Limits(evaluations=evaluations, seconds=seconds, clock=clock)
