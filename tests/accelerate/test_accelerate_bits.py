@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from aliased_maze import Maze
 from drawn_functions import TRUCK, ensemble, truck
 from hypothesis import given, settings
 from hypothesis import strategies as some
@@ -14,6 +15,8 @@ from worldtwin.accelerate import JaxBackend
 from worldtwin.errors import InvalidTask
 from worldtwin.exact import Key
 from worldtwin.exact.network import INPUT_LIMIT
+from worldtwin.improving import improve
+from worldtwin.learning import fit
 from worldtwin.simulation import Outcomes, Play, Simulator, outcomes, rollout
 from worldtwin.tasks import LocalTask, Network, Task, stack
 
@@ -255,3 +258,16 @@ def test_random_small_worlds_have_the_same_bits(
         task = table_task(simulator)
 
     assert same(task, simulator, backend, episodes=data.draw(some.integers(1, 64)), key=data.draw(some.integers(0, 99)))
+
+
+def test_hidden_states_and_what_remembers_them_have_the_same_bits() -> None:
+    maze = Maze(4, 6)
+    simulator = fit(maze.spec(), maze.wandered(3_000, 1)[0], key=1)
+    planned = improve(Task.table(simulator.spec), simulator, key=2)
+    backend = JaxBackend()
+
+    assert simulator.spec.hidden
+    assert isinstance(planned, Task)
+    assert planned.memory_width == 1
+    assert same(planned, simulator, backend)
+    assert same(Task.table(simulator.spec), simulator, backend)

@@ -108,8 +108,8 @@ MISTAKES = {
         "1: worldtwin: format 2 is not known here, only 1: a newer Worldtwin wrote it: update yours",
     ),
     "horizon: 500\n": (
-        "latent: auto\n",
-        "18: latent: this version learns no hidden states: leave it out, or try `history: 1`",
+        "history: 1\nlatent: auto\n",
+        "19: latent: hidden states remember the past themselves: leave `history` out",
     ),
 }
 

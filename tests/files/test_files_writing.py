@@ -31,12 +31,13 @@ from worldtwin.world import (
     StartValues,
     Synthetic,
     bounds,
+    invisible,
     real,
 )
 
 UNITS = st.sampled_from(["", "m", "km/h", "degC", "m/s**2", "%"])
 NAMES = st.from_regex(r"[a-z][a-z_0-9]{0,8}", fullmatch=True)
-TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
+TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12).filter(lambda text: not invisible(text))
 NUMBERS = st.floats(-1e6, 1e6)
 
 
@@ -173,3 +174,18 @@ def test_a_path_with_characters_that_nobody_sees_survives(tmp_path: Path, sign: 
     path.write_text(document_text(SPEC, plan), encoding="utf-8")
 
     assert load_document(path).plan == plan
+
+
+def test_a_wish_for_hidden_states_is_written_and_read(tmp_path: Path) -> None:
+    spec = Spec(
+        name="press",
+        state=Space(("light",), (Category(("on", "off")),)),
+        action=Space(("push",), (Category(("a", "b")),)),
+        latent="auto",
+    )
+    save(spec, tmp_path / "press.yaml")
+    found = Spec(**{**{name: getattr(spec, name) for name in spec.__struct_fields__}, "latent": 3})
+
+    assert "latent: auto\n" in document_text(spec)
+    assert load_spec(tmp_path / "press.yaml") == spec
+    assert document_text(found) == document_text(spec)

@@ -113,7 +113,7 @@ class Computed(Struct, frozen=True):
     @staticmethod
     def of(model: Regressor, spec: Spec) -> tuple[Computed, Arrays]:
         """How `model` answers in the world of `spec`, and its arrays."""
-        columns = spec.state.fields + spec.outputs.fields
+        columns = spec.inner.fields + spec.outputs.fields
         fields = tuple(columns[target] for target in model.targets)
         total, numbers = Total.of(model.features, model.functions, model.outputs)
         computed = Computed(total, model.targets, model.bases, fields, model.noisy)

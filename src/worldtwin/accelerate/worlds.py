@@ -39,7 +39,7 @@ class World(Struct, frozen=True):
         tables = [Counted.of(table, source=int(source)) for table, source in sources.tables]
         predictors = [_predictor(model, spec, number) for number, model in enumerate(sources.predictors, start=1)]
         world = World(
-            fields=len(spec.state),
+            fields=len(spec.inner),
             acts=len(spec.action),
             lowest=tuple(int(low) for low in spec.outputs.low),
             history=spec.history,

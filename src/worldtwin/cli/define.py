@@ -15,7 +15,10 @@ from worldtwin.cli.options import AsJson
 from worldtwin.cli.output import emit
 from worldtwin.errors import InvalidSpec, InvalidValue
 from worldtwin.script import FUEL, Parameter, Program
-from worldtwin.tasks import Network
+from worldtwin.tasks import Automaton, Network, TablePolicy
+
+
+_KINDS = {Network: "network", TablePolicy: "table", Automaton: "automaton"}
 
 
 def new(
@@ -113,7 +116,7 @@ def _describe_task(task: wt.Task) -> tuple[dict[str, object], str]:
     """What a stored task costs at most, sees, and lets be changed, all without a world."""
     if isinstance(task.program, Program):
         return _describe_program(task.program)
-    kind, count = "network" if isinstance(task.program, Network) else "table", len(task.parameters())
+    kind, count = _KINDS[type(task.program)], len(task.parameters())
     result = {"kind": kind, "cost": task.fuel, "observes": list(task.observes), "parameters": count}
     parts = [
         f"ok · {kind} · at most {task.fuel:,} fuel a step",

@@ -34,7 +34,7 @@ class Arithmetic(Enum):
 
 WhatComputes = Annotated[Arithmetic, typer.Option("--backend", help="what computes it; equal bits")]
 
-LEARNED_PARTS = ("name", "state", "action", "outputs", "history", "stateless")
+LEARNED_PARTS = ("name", "state", "action", "outputs", "history", "stateless", "latent")
 """What of a spec a simulator is learned for."""
 
 
@@ -65,11 +65,11 @@ def simulator_of(path: Path) -> Simulator:
 def _under(document: Document, simulator: Simulator) -> Simulator:
     """`simulator` with the YAML's present spec: reward, ends and the like need no learning, other fields do."""
     learned, path = simulator.spec, document.path
-    if any(getattr(document.spec, part) != getattr(learned, part) for part in LEARNED_PARTS):
+    if any(getattr(document.spec, part) != getattr(learned.declared, part) for part in LEARNED_PARTS):
         raise InvalidValue(
             f"{document.simulator_path} was learned from an older {path}: run `worldtwin fit {path}` again"
         )
-    return replace(simulator, spec=document.spec)
+    return replace(simulator, spec=replace(document.spec, latent=learned.latent))
 
 
 def task_of(name: str, simulator: Simulator) -> Task:

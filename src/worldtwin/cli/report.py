@@ -27,7 +27,7 @@ def report_lines(simulator: Simulator, seconds: float) -> list[str]:
     lines += [f"     {count:,} rows left out: {reason}" for reason, count in report.excluded.items()]
     lines += _fields(report.fields)
     lines += _held_out(report)
-    lines += _memory(report.memory)
+    lines += _memory(report.memory, hidden=simulator.spec.hidden)
     return lines + _ready(wt.readiness(simulator))
 
 
@@ -49,9 +49,9 @@ def _held_out(report: Report) -> list[str]:
     return [f"     held out: {' · '.join(parts)}"] if parts else []
 
 
-def _memory(memory: MemoryReport | UnsetType) -> list[str]:
+def _memory(memory: MemoryReport | UnsetType, *, hidden: int) -> list[str]:
     """What the fields leave out; or that even the state is too much. Nothing where they say all."""
-    if isinstance(memory, UnsetType) or not (memory.rejected or memory.stateless):
+    if isinstance(memory, UnsetType) or not (memory.rejected or memory.stateless or hidden):
         return []
     return [f"     {line}" for line in (memory.text, memory.example, memory.advice) if line]
 

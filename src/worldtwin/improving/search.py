@@ -18,7 +18,7 @@ from worldtwin.improving.rehearsal import Rehearsals
 from worldtwin.improving.starts import Begin, fresh_starts
 from worldtwin.judging import Case, Decision, Pairing, is_better
 from worldtwin.simulation import Backend, Simulator
-from worldtwin.tasks import LocalTask, TablePolicy, Task
+from worldtwin.tasks import Automaton, LocalTask, TablePolicy, Task
 from worldtwin.world import Spec, shown
 
 FINAL_STARTS: Final = 64
@@ -93,7 +93,8 @@ def search(  # noqa: PLR0913 - key, backend and clock do not count
 ) -> Improvement:
     """`improve` with its figures. Ctrl-C keeps the best so far. Raises `InvalidTask` when there is nothing to gain by.
 
-    A table task is planned, the parameters of any other climb. Everything but `seconds` is a function of the arguments.
+    A table task or an automaton is planned, the parameters of any other climb. Everything but `seconds` is a function
+    of the arguments.
     """
     if evaluations is not None and evaluations < 1:
         raise InvalidValue(f"{evaluations} evaluations try nothing: give at least 1")
@@ -106,7 +107,7 @@ def search(  # noqa: PLR0913 - key, backend and clock do not count
         backend=backend,
     )
     require_aim(simulator.spec, cases)
-    if isinstance(task, Task) and isinstance(task.program, TablePolicy):
+    if isinstance(task, Task) and isinstance(task.program, TablePolicy | Automaton):
         found = _Found(task=plan(simulator), sources={}, evaluations=1, generations=1, stop=Stop.PLANNED)
     else:
         limits = Limits(evaluations=evaluations, seconds=seconds, clock=clock)

@@ -16,16 +16,25 @@ MAX_STARTS: Final = 1 << 16
 
 
 def all_starts(simulator: Simulator, *, most: int = MAX_STARTS) -> Lattice | None:
-    """All the state rows (n, width) where episodes begin, equally likely; None when there are none or over `most`."""
+    """All the state rows (n, width) where episodes begin, equally likely; None when there are none or over `most`.
+
+    None too where chance says which hidden state an episode begins in.
+    """
     spec = simulator.spec
     if spec.start is None:
-        return simulator.starts if 0 < len(simulator.starts) <= most else None
+        return _surely(simulator, simulator.starts) if 0 < len(simulator.starts) <= most else None
     sizes = [_size(start) for start in _in_order(spec)]
     if math.prod(sizes) > most:
         return None
     axes = [_values(start) for start in _in_order(spec)]
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
-    return spec.start_rows(grid.reshape(-1, len(axes)))
+    return _surely(simulator, spec.start_rows(grid.reshape(-1, len(axes))))
+
+
+def _surely(simulator: Simulator, starts: Lattice) -> Lattice | None:
+    """The state rows `starts` (n, width) with their hidden states; None where chance has a say in these."""
+    spec, rows = simulator.spec, simulator.with_sure_hidden(starts)
+    return None if spec.hidden and (rows[:, len(spec.state)] == spec.hidden).any() else rows
 
 
 def draws_anywhere(simulator: Simulator) -> bool:

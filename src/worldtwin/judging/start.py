@@ -25,7 +25,7 @@ def case_starts(case: Case, simulator: Simulator, keys: Words) -> Lattice:
         fields = simulator.start_states(keys)[:, : len(spec.state)].copy()
     for name, column in own.items():
         fields[:, spec.state.index(name)] = column
-    return spec.start_rows(fields)
+    return simulator.with_hidden(spec.start_rows(fields), keys)
 
 
 def _draw(case: Case, spec: Spec, name: str, value: Value, keys: Words) -> NDArray[np.int64]:

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from worldtwin.errors import InvalidSpec
 from worldtwin.exact import Key
-from worldtwin.learning.holdout import chance, held_out
+from worldtwin.learning.holdout import chance
+from worldtwin.learning.latent import Ground, ground_of, trial_beyond
 from worldtwin.learning.predicting import Trial, Way, predictors_of, trial_of
 from worldtwin.learning.reading import Sources, record_of
 from worldtwin.learning.reporting import Sample, report_of
 from worldtwin.learning.tables import Pair, merged, tables_of
-from worldtwin.simulation import Report, Simulator
+from worldtwin.simulation import Model, Report, Simulator
 from worldtwin.traces import Traces
 from worldtwin.world import Lattice, Spec, Transitions
 
@@ -37,7 +38,9 @@ def fit(
 ) -> Simulator:
     """The simulator of the world that `traces` were recorded in; its report says how far it is from held-out episodes.
 
-    1. Usable rows are read; 15 % of the recorded episodes are kept aside.
+    1. Usable rows are read; 15 % of the recorded episodes are kept aside. With `latent: auto`, where a past step still
+       matters, a machine with hidden states is learned; if it predicts better, they are a column of the rows from then
+       on, and what is kept aside is the end of the record.
     2. What is discrete is counted, recorded and synthetic apart. On top of `base` when `traces` are new transitions
        (fitting a, then b on top, counts as fitting both; predictors and report are then of b alone); a store holds the
        past itself, so it is read and counted as a whole.
@@ -45,44 +48,65 @@ def fit(
     4. The published integers are scored on the kept rows, one step ahead and on their own.
     5. All rows are learned from in the way that was found. The report stays that of step 4: it errs on the safe side.
 
-    Raises `TracesError` when there is nothing to learn from, `InvalidSpec` when `base` is of another world.
+    Raises `TracesError` when there is nothing to learn from, `InvalidSpec` when `base` is of another world, or cannot
+    be added to.
     """
-    tell, root = progress or _silent, Key.of(key)
+    tell, root, spec = progress or _silent, Key.of(key), spec.declared
     if base is not None:
         _require_same_world(spec, base)
+        _require_addable(spec, base, traces)
     tell(0.0, "reading")
-    record = record_of(spec, traces, sources)
-    sample = Sample.of(spec, record.rows, held_out(record.rows, root.child("held out")))
+    ground = ground_of(spec, record_of(spec, traces, sources), root.child("held out"))
+    spec, sample = ground.spec, ground.sample
     tell(0.2, "learning from most episodes")
-    train, trial = tables_of(spec, record.rows.select(~sample.aside)), _trial(spec, sample, root)
+    train, trial = tables_of(spec, sample.rows.select(~sample.aside)), _trial(spec, sample, root)
     tell(0.5, "scoring on the others")
-    tested = Simulator(spec=spec, observed=train[0], synthetic=train[1], predictors=trial.predictors)
-    report = report_of(tested, sample, trial, record, key=root.child("report"))
+    tested = Simulator(
+        spec=spec, observed=train[0], synthetic=train[1], predictors=trial.predictors, begins=ground.begins
+    )
+    report = report_of(tested, sample, trial, ground.record, key=root.child("report"))
     tell(0.8, "learning from all")
     past = (base.observed, base.synthetic) if base is not None and isinstance(traces, Transitions) else (None, None)
     tables = merged(past, _counted(spec, sample, train))
-    simulator = _learned(spec, sample, tables, trial.way, report, root)
+    simulator = _learned(ground, tables, trial.way, report, root)
     tell(1.0, "done")
     return simulator
 
 
-def _learned(spec: Spec, sample: Sample, tables: Pair, way: Way, report: Report, root: Key) -> Simulator:
+def _learned(ground: Ground, tables: Pair, way: Way, report: Report, root: Key) -> Simulator:
     """The simulator of all rows in the way that was found."""
+    sample = ground.sample
     return Simulator(
-        spec=spec,
+        spec=ground.spec,
         observed=tables[0],
         synthetic=tables[1],
-        predictors=predictors_of(spec, way, sample.everything, root.child("predictors")),
+        predictors=_predictors(ground.spec, way, sample, root),
         recorded=_some(sample.states[_measured(sample.rows)], root.child("recorded")),
-        starts=_some(_starts(sample), root.child("starts")),
+        starts=_some(_starts(ground.rows, ground.states), root.child("starts")),
         report=report,
+        begins=ground.begins,
     )
+
+
+def _predictors(spec: Spec, way: Way, sample: Sample, root: Key) -> tuple[Model, ...]:
+    if spec.hidden:
+        return trial_beyond(spec, sample.everything).predictors
+    return predictors_of(spec, way, sample.everything, root.child("predictors"))
 
 
 def _require_same_world(spec: Spec, base: Simulator) -> None:
     for name in ("state", "action", "outputs", "history", "stateless"):
         if getattr(base.spec, name) != getattr(spec, name):
             raise InvalidSpec(f"`base` is a simulator of another world than `{spec.name}`: its {name} differs")
+
+
+def _require_addable(spec: Spec, base: Simulator, traces: Traces | Transitions) -> None:
+    """Refuse to add new transitions to a world whose hidden states each fit numbers anew. Raises `InvalidSpec`."""
+    if isinstance(traces, Transitions) and (base.spec.hidden or spec.latent == "auto"):
+        raise InvalidSpec(
+            f"transitions cannot be added to `base` in `{spec.name}`: with `latent: auto` each fit numbers the hidden "
+            "states anew; give all of the record, without `base`"
+        )
 
 
 def _counted(spec: Spec, sample: Sample, train: Pair) -> Pair:
@@ -93,6 +117,8 @@ def _counted(spec: Spec, sample: Sample, train: Pair) -> Pair:
 
 
 def _trial(spec: Spec, sample: Sample, root: Key) -> Trial:
+    if spec.hidden:
+        return trial_beyond(spec, sample.everything.at(~sample.aside))
     aside = np.flatnonzero(sample.aside)
     if len(aside) > MOST_HELD_OUT:
         aside = np.sort(chance(root.child("aside")).choice(aside, size=MOST_HELD_OUT, replace=False))
@@ -106,12 +132,11 @@ def _measured(rows: Transitions) -> NDArray[np.bool_]:
     return ~rows.synthetic if not rows.synthetic.all() else rows.synthetic
 
 
-def _starts(sample: Sample) -> Lattice:
-    """The state rows (n, width) where recorded episodes begin."""
-    rows = sample.rows
+def _starts(rows: Transitions, states: Lattice) -> Lattice:
+    """Those of the `states` (n, width) of `rows` where recorded episodes begin."""
     first = np.r_[True, rows.episodes[1:] != rows.episodes[:-1]]
     began = rows.steps == 0 if (rows.steps == 0).any() else first
-    return sample.states[began & _measured(rows)]
+    return states[began & _measured(rows)]
 
 
 def _some(states: Lattice, key: Key) -> Lattice:

@@ -24,7 +24,7 @@ MOST_ACTIONS: Final = 1 << 12
 
 
 class Counts(Struct, frozen=True, eq=False):
-    """How often values followed keys: `keys` (R, k), `offsets` (R + 1,), `values` (E,), `counts` (E,)."""
+    """How often values followed keys: `keys` (R, k), `offsets` (R + 1,), `values` (E, targets), `counts` (E,)."""
 
     keys: Lattice
     offsets: Lattice
@@ -36,10 +36,26 @@ def guesses(spec: Spec, column: int, recorded: Recorded) -> Table | None:
     """The coarse table for one column of [next fields | outputs]; None when nothing discrete can be asked."""
     fields = input_fields(spec)
     for columns in _wanted(spec, column):
-        table = _complete([fields[asked] for asked in columns], columns, column, recorded)
+        table = _complete([fields[asked] for asked in columns], columns, (column,), recorded)
         if table is not None:
             return table
     return None
+
+
+def memoryless(spec: Spec, recorded: Recorded) -> Table:
+    """What all next fields and outputs together usually are after the fields and the action, without hidden states.
+
+    It answers for all fields and actions where these are not too many, else for those that were seen.
+    """
+    columns = (*range(len(spec.state)), *range(spec.width, spec.width + len(spec.action)))
+    targets = tuple(range(len(spec.inner) + len(spec.outputs)))
+    table = _complete(_fields_at(spec, columns), columns, targets, recorded)
+    if table is not None:
+        return table
+    seen = _counted(columns, targets, recorded)
+    return Table(
+        inputs=columns, targets=targets, keys=seen.keys, offsets=seen.offsets, values=seen.values, counts=seen.counts
+    )
 
 
 def discrete_columns(spec: Spec) -> tuple[int, ...]:
@@ -77,12 +93,14 @@ def _volume(fields: list[Field]) -> int:
     return math.prod(size(field) for field in fields)
 
 
-def _complete(fields: list[Field], columns: tuple[int, ...], target: int, recorded: Recorded) -> Table | None:
+def _complete(
+    fields: list[Field], columns: tuple[int, ...], targets: tuple[int, ...], recorded: Recorded
+) -> Table | None:
     """The table that answers for all values of `columns`; None when that would be too many."""
     if _volume(fields) > MOST_ROWS:
         return None
     grid = _grid(fields)
-    levels = [_counted(columns[skip:], target, recorded) for skip in range(len(columns) + 1)]
+    levels = [_counted(columns[skip:], targets, recorded) for skip in range(len(columns) + 1)]
     starts, lengths = _sources(levels, grid)
     if int(lengths.sum()) > MOST_EDGES:
         return None
@@ -90,10 +108,10 @@ def _complete(fields: list[Field], columns: tuple[int, ...], target: int, record
     edges = np.repeat(starts - offsets[:-1], lengths) + np.arange(offsets[-1])
     return Table(
         inputs=columns,
-        targets=(target,),
+        targets=targets,
         keys=grid,
         offsets=offsets,
-        values=np.concatenate([level.values for level in levels])[edges][:, None],
+        values=np.concatenate([level.values for level in levels])[edges],
         counts=np.concatenate([level.counts for level in levels])[edges],
     )
 
@@ -104,11 +122,11 @@ def _grid(fields: list[Field]) -> Lattice:
     return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(fields))
 
 
-def _counted(columns: tuple[int, ...], target: int, recorded: Recorded) -> Counts:
-    rows, counts = tally([*recorded.inputs[:, columns].T, recorded.results[:, target]])
-    keys = rows[:, :-1]
+def _counted(columns: tuple[int, ...], targets: tuple[int, ...], recorded: Recorded) -> Counts:
+    rows, counts = tally([*recorded.inputs[:, columns].T, *recorded.results[:, targets].T])
+    keys, values = rows[:, : len(columns)], rows[:, len(columns) :]
     first = np.flatnonzero(np.r_[True, (keys[1:] != keys[:-1]).any(axis=1)])
-    return Counts(keys=keys[first], offsets=np.append(first, len(rows)), values=rows[:, -1], counts=counts)
+    return Counts(keys=keys[first], offsets=np.append(first, len(rows)), values=values, counts=counts)
 
 
 def _sources(levels: list[Counts], grid: Lattice) -> tuple[Lattice, Lattice]:

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from worldtwin.errors import TracesError
+from worldtwin.simulation import MemoryReport
 from worldtwin.traces import Traces
 from worldtwin.world import Spec, Transitions
 
@@ -15,11 +16,15 @@ Sources: TypeAlias = Literal["auto", "recorded", "synthetic"]
 
 
 class Record(Struct, frozen=True, kw_only=True, eq=False):
-    """Usable `rows`, how many others were left out and why, and the version of the store they are from (or "")."""
+    """Usable `rows`, how many others were left out and why, and the version of the store they are from (or "").
+
+    `memory` is what is known already about hidden states in them.
+    """
 
     rows: Transitions
     excluded: Mapping[str, int]
     version: str
+    memory: MemoryReport | None = None
 
 
 def record_of(spec: Spec, traces: Traces | Transitions, sources: Sources) -> Record:

@@ -67,7 +67,7 @@ def report_of(tested: Simulator, sample: Sample, trial: Trial, record: Record, *
         horizon_steps=None if near is None else near.steps,
         horizon_error=None if near is None else float(near.errors.max()),
         calibration=_calibration(tested, sample, trial),
-        memory=memory_report(spec, rows, sample.aside),
+        memory=record.memory or memory_report(spec, rows, sample.aside),
         notes=_notes(tested, sample, near, steps, key),
     )
 
@@ -130,7 +130,7 @@ def _unseen(spec: Spec, sample: Sample) -> Unseen | None:
     """How much of a new episode was never seen; None in worlds with real numbers."""
     if not counts_everything(spec):
         return None
-    discrete = [column for column, field in enumerate((*spec.state.fields, *spec.outputs.fields)) if is_discrete(field)]
+    discrete = [column for column, field in enumerate((*spec.inner.fields, *spec.outputs.fields)) if is_discrete(field)]
     first = spec.width if spec.stateless else 0
     events = np.concatenate([sample.everything.inputs[:, first:], sample.everything.results[:, discrete]], axis=1)
     measured = ~sample.rows.synthetic | sample.rows.synthetic.all()

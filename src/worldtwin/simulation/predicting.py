@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
@@ -25,12 +26,14 @@ class Guess(Struct, frozen=True):
     confidence: float
 
 
-def predicted(spec: Spec, sources: Sources, pay: Pay, state: object, action: object) -> Prediction:
-    """What follows `action` in `state`. Raises `UnknownTransition` or `InvalidValue`."""
+def predicted(
+    spec: Spec, sources: Sources, pay: Pay, state: object, action: object, begin: Callable[[Lattice], Lattice]
+) -> Prediction:
+    """What follows `action` in `state`, where episodes `begin`. Raises `UnknownTransition` or `InvalidValue`."""
     fields, move = spec.state.encode(state), spec.action.encode(action)
     row = fields
-    if spec.history:
-        row = tuple(spec.start_rows(np.array([fields], dtype=np.int64))[0].tolist())
+    if spec.history or spec.hidden:
+        row = tuple(begin(spec.start_rows(np.array([fields], dtype=np.int64)))[0].tolist())
     require_possible(spec, row, move)
     known = sources.known_row(row + move)
     if known is not None:
@@ -38,12 +41,12 @@ def predicted(spec: Spec, sources: Sources, pay: Pay, state: object, action: obj
     guess = guessed(spec, sources, row + move)
     if guess is None:
         raise unknown(spec, row, move)
-    reward, ended = pay.of_one(row, move, guess.values, len(spec.state))
+    reward, ended = pay.of_one(row, move, guess.values, len(spec.inner))
     shares = {values: guess.members.count(values) for values in guess.members}
     ordered = sorted(shares, key=lambda values: (values != guess.values, -shares[values], values))
     return Prediction(
         next=spec.state.decode(guess.values[: len(fields)]),
-        outputs=spec.outputs.decode(guess.values[len(fields) :]),
+        outputs=spec.outputs.decode(guess.values[len(spec.inner) :]),
         reward=reward,
         ended=ended,
         source=Source.PREDICTED,
@@ -61,7 +64,7 @@ def guessed(spec: Spec, sources: Sources, row: Row) -> Guess | None:
         return None
     inputs = np.array([row], dtype=np.int64)
     members = max(1 if isinstance(model, Table) else model.members for model in sources.predictors)
-    told = np.zeros((members + 1, len(spec.state) + len(spec.outputs)), dtype=np.int64)
+    told = np.zeros((members + 1, len(spec.inner) + len(spec.outputs)), dtype=np.int64)
     confidence = 1.0
     for model in sources.predictors:
         answer = _most_frequent(model, row) if isinstance(model, Table) else model.foreseen(spec, inputs)
@@ -104,7 +107,7 @@ def _counted(spec: Spec, pay: Pay, row: Row, move: Row, known: Known) -> Predict
     counts: list[int] = table.counts[first:last].tolist()
     order = sorted(range(len(counts)), key=lambda edge: -counts[edge])
     best = order[0]
-    count = len(spec.state)
+    count = len(spec.inner)
     reward, ended = pay.of_one(row, move, values[best], count)
     alternatives = tuple(_alternative(spec, values[edge], counts[edge] / total, counts[edge]) for edge in order)
     return Prediction(
@@ -119,10 +122,9 @@ def _counted(spec: Spec, pay: Pay, row: Row, move: Row, known: Known) -> Predict
 
 
 def _alternative(spec: Spec, values: Row, probability: float, count: int) -> Alternative:
-    fields = len(spec.state)
     return Alternative(
-        next=spec.state.decode(values[:fields]),
-        outputs=spec.outputs.decode(values[fields:]),
+        next=spec.state.decode(values[: len(spec.state)]),
+        outputs=spec.outputs.decode(values[len(spec.inner) :]),
         probability=probability,
         count=count,
     )

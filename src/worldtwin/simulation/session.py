@@ -45,7 +45,7 @@ class Session:
         self.asked = 0
         """How often the predictors were asked."""
         self._spec = spec = simulator.spec
-        self._count = len(spec.state)
+        self._count = len(spec.inner)
         self._choices = _choices(spec)
         self._pay, self._sources = simulator.pay, simulator.sources
         self._settled: dict[Source, dict[int, tuple[Row, StepResult]]] = {Source.OBSERVED: {}, Source.SYNTHETIC: {}}
@@ -60,7 +60,7 @@ class Session:
     @property
     def state(self) -> State:
         """Where the session is."""
-        return self._spec.state.decode(self._row[: self._count])
+        return self._spec.state.decode(self._row[: len(self._spec.state)])
 
     @property
     def ended(self) -> bool:
@@ -148,15 +148,14 @@ class Session:
         self._travel(len(timeline.moves))
 
     def _start_row(self, episode: int, start: object | None) -> Row:
-        spec = self._spec
+        spec, keys = self._spec, self._key.episodes(np.array([episode], dtype=np.int64))
         if start is not None:
             fields = np.array([spec.state.encode(start)], dtype=np.int64)
         elif spec.stateless and spec.start is None and not len(self.simulator.starts):
             fields = spec.state.low[None, :]
         else:
-            keys = self._key.episodes(np.array([episode], dtype=np.int64))
             return tuple(self.simulator.start_states(keys)[0].tolist())
-        return tuple(spec.start_rows(fields)[0].tolist())
+        return tuple(self.simulator.with_hidden(spec.start_rows(fields), keys)[0].tolist())
 
     def _take(self, move: Row) -> StepResult:
         """The step `move` from here, which becomes part of the timeline."""
@@ -187,7 +186,8 @@ class Session:
     def _result(self, row: Row, move: Row, values: Row, source: Source) -> StepResult:
         spec, count = self._spec, self._count
         reward, ended = self._pay.of_one(row, move, values, count)
-        return StepResult(spec.state.decode(values[:count]), spec.outputs.decode(values[count:]), reward, ended, source)
+        shown, outputs = spec.state.decode(values[: len(spec.state)]), spec.outputs.decode(values[count:])
+        return StepResult(shown, outputs, reward, ended, source)
 
     def _asked(self, row: Row, move: Row, time: int) -> tuple[Row, Source]:
         """Next fields and outputs as predictors compute them. Raises `UnknownTransition`."""

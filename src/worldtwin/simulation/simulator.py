@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
-from msgspec import Struct, field, structs
+from msgspec import UNSET, Struct, UnsetType, field, structs
 
 from worldtwin.exact import Key, Words
 from worldtwin.simulation.answers import Advance, Prediction
@@ -16,7 +16,7 @@ from worldtwin.simulation.pay import Pay
 from worldtwin.simulation.predicting import predicted
 from worldtwin.simulation.report import Report
 from worldtwin.simulation.sources import Model, Sources
-from worldtwin.simulation.starts import drawn_starts
+from worldtwin.simulation.starts import drawn_starts, require_begins, with_hidden, with_sure_hidden
 from worldtwin.world import Lattice, Spec, canonical, digest_of
 
 MAX_RECORDED: Final = 4096
@@ -32,7 +32,8 @@ class Simulator(Struct, frozen=True, eq=False, dict=True, forbid_unknown_fields=
 
     `Simulator(spec)` knows nothing but its bounds. `observed` and `synthetic` count what was recorded and what was
     made up; the `predictors` share the next fields and outputs among them. The `report` of the fit is not part of the
-    digest. Raises `InvalidFile` when the parts do not fit each other.
+    digest. Where there are hidden states, `begins` counts which ones episodes begin in, by the fields; elsewhere it is
+    absent, also from the bytes. Raises `InvalidFile` when the parts do not fit each other.
     """
 
     spec: Spec
@@ -42,6 +43,7 @@ class Simulator(Struct, frozen=True, eq=False, dict=True, forbid_unknown_fields=
     recorded: Lattice = field(default_factory=_nothing)
     starts: Lattice = field(default_factory=_nothing)
     report: Report | None = None
+    begins: Table | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         """Refuse what does not fit: a simulator may come from a stranger's file."""
@@ -55,13 +57,15 @@ class Simulator(Struct, frozen=True, eq=False, dict=True, forbid_unknown_fields=
             if table is not None:
                 _require_whole(table, self.spec)
         _require_predictors(self.predictors, self.spec)
+        require_begins(self.spec, self._begins)
         seal(self)
 
     @cached_property
     def digest(self) -> str:
         """The simulator's identity: SHA-256 over everything but the report."""
-        names = [name for name in self.__struct_fields__ if name != "report"]
-        return digest_of("Simulator", canonical({name: getattr(self, name) for name in names}))
+        parts = {name: getattr(self, name) for name in self.__struct_fields__ if name != "report"}
+        known = {name: part for name, part in parts.items() if part is not UNSET}
+        return digest_of("Simulator", canonical(known))
 
     @property
     def work(self) -> int:
@@ -81,10 +85,10 @@ class Simulator(Struct, frozen=True, eq=False, dict=True, forbid_unknown_fields=
     def predict(self, state: object, action: object) -> Prediction:
         """What follows `action` in `state`, physical values by field name, by itself.
 
-        A world with a history starts over at `state`. Raises `UnknownTransition` when no source answers, `InvalidValue`
-        when the state or the action is not possible.
+        A world with a history, or with hidden states, starts over at `state`. Raises `UnknownTransition` when no source
+        answers, `InvalidValue` when the state or the action is not possible.
         """
-        return predicted(self.spec, self.sources, self.pay, state, action)
+        return predicted(self.spec, self.sources, self.pay, state, action, self.with_sure_hidden)
 
     def advance(
         self, states: Lattice, actions: Lattice, keys: Words, step: int | Lattice, members: Words | None = None
@@ -101,13 +105,25 @@ class Simulator(Struct, frozen=True, eq=False, dict=True, forbid_unknown_fields=
         Raises `InvalidValue` when nothing says where.
         """
         own = keys if isinstance(keys, np.ndarray) else Key.of(keys).episodes(np.arange(n))
-        return drawn_starts(self.spec, self.starts, own)
+        return self.with_hidden(drawn_starts(self.spec, self.starts, own), own)
+
+    def with_hidden(self, rows: Lattice, keys: Words) -> Lattice:
+        """State `rows` (n, width) where the episodes with the own `keys` (n, 2) begin, unknown hidden states drawn."""
+        return rows if self._begins is None else with_hidden(self.spec, self._begins, rows, keys)
+
+    def with_sure_hidden(self, rows: Lattice) -> Lattice:
+        """State `rows` (n, width), their unknown hidden states filled in where episodes can begin in one only."""
+        return rows if self._begins is None else with_sure_hidden(self.spec, self._begins, rows)
+
+    @property
+    def _begins(self) -> Table | None:
+        return None if isinstance(self.begins, UnsetType) else self.begins
 
 
 def _require_states(name: str, rows: Lattice, spec: Spec) -> None:
     require_array(name, rows, (-1, spec.width))
     require(len(rows) <= MAX_RECORDED, f"{name}: {len(rows)} states are more than {MAX_RECORDED}")
-    low, high = spec.start_rows(spec.state.low[None]), spec.start_rows(spec.state.high[None])
+    low, high = spec.start_rows(spec.inner.low[None]), spec.start_rows(spec.inner.high[None])
     require((rows >= low).all(), f"{name}: a state is below its fields' ranges")
     if spec.history:
         block = np.concatenate([spec.state.high, spec.action.high])
@@ -118,7 +134,7 @@ def _require_states(name: str, rows: Lattice, spec: Spec) -> None:
 def _require_whole(table: Table, spec: Spec) -> None:
     """Refuse a table that is not of this world, or leaves some next fields or outputs open."""
     table.require_fits(spec)
-    count = len(spec.state) + len(spec.outputs)
+    count = len(spec.inner) + len(spec.outputs)
     require(len(table.targets) == count, f"table: {len(table.targets)} of {count} next fields and outputs are counted")
 
 

@@ -53,7 +53,7 @@ class Sources:
         asked = len(left) if self.predictors else 0
         if asked:
             batch.guess(self.predictors, left, draw(keys, 0, STREAM_MEMBER) if members is None else members)
-        count = len(self._spec.state)
+        count = len(self._spec.inner)
         results = batch.results
         return Advance(next_fields=results[:, :count], outputs=results[:, count:], source=batch.source, asked=asked)
 
@@ -88,7 +88,7 @@ def covers(spec: Spec, predictors: tuple[Model, ...]) -> bool:
     """Whether `predictors` together predict all next fields and outputs; an empty table predicts nothing."""
     able = [model for model in predictors if not isinstance(model, Table) or len(model)]
     told = {target for model in able for target in model.targets}
-    return len(told) == len(spec.state) + len(spec.outputs)
+    return len(told) == len(spec.inner) + len(spec.outputs)
 
 
 def picked(table: Table, row: Row) -> Row:
@@ -102,7 +102,7 @@ class _Batch:
 
     def __init__(self, spec: Spec, inputs: Lattice, keys: Words, step: int | Lattice) -> None:
         self._spec, self._inputs, self._keys, self._step = spec, inputs, keys, step
-        self.results = np.empty((len(inputs), len(spec.state) + len(spec.outputs)), dtype=np.int64)
+        self.results = np.empty((len(inputs), len(spec.inner) + len(spec.outputs)), dtype=np.int64)
         self.source = np.zeros(len(inputs), dtype=np.int8)
 
     def tell(self, table: Table, left: Lattice, source: Source) -> Lattice:
@@ -123,7 +123,7 @@ class _Batch:
 
     def stay(self, left: Lattice) -> None:
         """Let the rows `left` (m,) be where they are: nothing is known of them yet."""
-        count = len(self._spec.state)
+        count = len(self._spec.inner)
         self.results[left, :count] = self._inputs[left, :count]
         self.results[left, count:] = self._spec.outputs.low
 

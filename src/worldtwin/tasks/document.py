@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from worldtwin.errors import InvalidTask
 from worldtwin.script import Program, check_program
+from worldtwin.tasks.programs.automaton import Automaton
 from worldtwin.tasks.programs.network import Network
 from worldtwin.tasks.programs.policy import TablePolicy
 from worldtwin.world import Space
@@ -28,10 +29,10 @@ class Document(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, eq
     observes: tuple[str, ...]
     history: int
     possible: str
-    program: Network | TablePolicy | Script
+    program: Network | TablePolicy | Automaton | Script
 
 
-def written(program: Network | TablePolicy | Program) -> Network | TablePolicy | Script:
+def written(program: Network | TablePolicy | Automaton | Program) -> Network | TablePolicy | Automaton | Script:
     """A program as plain data."""
     if not isinstance(program, Program):
         return program
@@ -40,7 +41,7 @@ def written(program: Network | TablePolicy | Program) -> Network | TablePolicy |
     )
 
 
-def program_in(document: Document) -> Network | TablePolicy | Program:
+def program_in(document: Document) -> Network | TablePolicy | Automaton | Program:
     """The program of `document`, checked. Raises `InvalidScript`, `InvalidValue` or `InvalidTask`."""
     script = document.program
     if not isinstance(script, Script):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from worldtwin.errors import InvalidTask
+from worldtwin.tasks.programs.automaton import Automaton
 from worldtwin.tasks.programs.heads import Heads
 from worldtwin.tasks.programs.inputs import AnyOf, Input, OneOf, Scaled, Turned, seen_columns
 from worldtwin.tasks.programs.network import Network
@@ -45,8 +46,8 @@ def require_network(network: Network, world: Spec, observes: Sequence[str]) -> N
         raise InvalidTask(f"the network gives {network.outputs} numbers, the action needs {needed}")
 
 
-def require_table(table: TablePolicy, world: Spec, observes: Sequence[str]) -> None:
-    """Refuse a table that reads other columns, or takes other actions, than the world has. Raises `InvalidTask`."""
+def require_table(table: TablePolicy | Automaton, world: Spec, observes: Sequence[str]) -> None:
+    """Refuse rules that read other columns, or take other actions, than the world has. Raises `InvalidTask`."""
     if table.columns != tuple(column.position for column in seen_columns(world, observes)):
         raise InvalidTask(f"the table reads columns {list(table.columns)}, which are not those of the observed fields")
     low, high = world.action.low, world.action.high

@@ -16,6 +16,7 @@ from worldtwin.script import FUEL, Program, check_program
 from worldtwin.tasks.actor import Mask, Numbers, Parameters, parameters_of, require_count
 from worldtwin.tasks.document import Document, program_in, written
 from worldtwin.tasks.fitting import require_network, require_same, require_seen, require_table
+from worldtwin.tasks.programs.automaton import START, Automaton
 from worldtwin.tasks.programs.heads import Heads
 from worldtwin.tasks.programs.inputs import inputs_of, seen_columns
 from worldtwin.tasks.programs.network import Network, fresh_network
@@ -23,7 +24,7 @@ from worldtwin.tasks.programs.policy import TablePolicy
 from worldtwin.tasks.programs.scripted import act_together
 from worldtwin.world import Action, Lattice, Point, Space, Spec, State, canonical, decode_canonical, digest_of, typed
 
-AnyProgram: TypeAlias = Network | TablePolicy | Program
+AnyProgram: TypeAlias = Network | TablePolicy | Automaton | Program
 
 
 class Known(Protocol):
@@ -60,7 +61,7 @@ class Task(Struct, frozen=True, kw_only=True, eq=False, dict=True):
         match self.program:
             case Network() as network:
                 require_network(network, world, self.observes)
-            case TablePolicy() as table:
+            case TablePolicy() | Automaton() as table:
                 require_table(table, world, self.observes)
             case Program():
                 if self.program.state != self.state or self.program.action != self.action:
@@ -105,6 +106,22 @@ class Task(Struct, frozen=True, kw_only=True, eq=False, dict=True):
         return task if states is None or actions is None else task.with_rules(states, actions)
 
     @staticmethod
+    def automaton(spec: Spec, keys: Lattice, actions: Lattice, nodes: Lattice) -> Task:
+        """A task that remembers one of its nodes: at `keys` (n, node and state fields) it takes `actions` (n, a).
+
+        Then it is at `nodes` (n,). It begins at node 0, and what it has no rule for is looked up at node 1.
+        """
+        order = np.lexsort(keys.T[::-1])
+        program = Automaton(
+            columns=tuple(column.position for column in seen_columns(spec, spec.state.names)),
+            keys=keys[order],
+            actions=actions[order],
+            nodes=nodes[order],
+            otherwise=tuple(int(low) for low in spec.action.low),
+        )
+        return _task_of(spec, program, spec.state.names)
+
+    @staticmethod
     def script(program: Program | str, spec: Spec | None = None) -> Task:
         """The task that a checked program, or a program's text, is in the world `spec`. Raises `InvalidScript`."""
         if isinstance(program, str):
@@ -119,12 +136,21 @@ class Task(Struct, frozen=True, kw_only=True, eq=False, dict=True):
     @property
     def memory_width(self) -> int:
         """How many numbers it remembers within an episode."""
-        return len(self.program.start_memory) if isinstance(self.program, Program) else 0
+        return len(self._start)
 
     def start_memory(self, n: int) -> Numbers:
         """What `n` episodes remember at their start (n, memory)."""
-        start = self.program.start_memory if isinstance(self.program, Program) else ()
-        return np.tile(np.array(start, dtype=np.float64), (n, 1))
+        return np.tile(np.array(self._start, dtype=np.float64), (n, 1))
+
+    @property
+    def _start(self) -> tuple[float, ...]:
+        match self.program:
+            case Program() as program:
+                return program.start_memory
+            case Automaton():
+                return (float(START),)
+            case _:
+                return ()
 
     def act_rows(self, states: Lattice, memory: Numbers, possible: Mask | None) -> tuple[Lattice, Numbers]:
         """The actions (n, a) in `states` (n, width), and the memory (n, memory) after them."""
@@ -133,6 +159,8 @@ class Task(Struct, frozen=True, kw_only=True, eq=False, dict=True):
                 return self.heads.act(network.run(states), possible), memory
             case TablePolicy() as table:
                 return table.act(states, possible), memory
+            case Automaton() as automaton:
+                return automaton.act(states, memory, possible)
             case Program() as program:
                 return act_together(program, self.world, states, memory, possible)
 
@@ -162,7 +190,7 @@ class Task(Struct, frozen=True, kw_only=True, eq=False, dict=True):
         match self.program:
             case Network() as network:
                 return network.parameters()
-            case TablePolicy():
+            case TablePolicy() | Automaton():
                 return Parameters.none()
             case Program() as program:
                 return parameters_of(program.parameters)
@@ -178,7 +206,7 @@ class Task(Struct, frozen=True, kw_only=True, eq=False, dict=True):
         match self.program:
             case Network() as network:
                 return replace(self, program=network.with_parameters(values))
-            case TablePolicy():
+            case TablePolicy() | Automaton():
                 require_count(values, 0, "table")
                 return self
             case Program() as program:

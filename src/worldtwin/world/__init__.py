@@ -31,6 +31,8 @@ from worldtwin.world.plan import Learn, Plan, Synthetic
 from worldtwin.world.sealing import seal
 from worldtwin.world.space import Action, Outputs, Point, Space, State
 from worldtwin.world.spec import (
+    LATENT,
+    MAX_HIDDEN,
     OBJECTIVES,
     Clients,
     Done,
@@ -46,10 +48,10 @@ from worldtwin.world.transitions import Transitions
 from worldtwin.world.wording import invisible, shown
 
 __all__ = [
-    "OBJECTIVES", "TURN_BITS", "Action", "Angle", "Category", "Clients", "Done", "Field", "HorizonError", "Integer",
-    "Lattice", "Learn", "Need", "Outputs", "Plain", "Plan", "Point", "Port", "Real", "Set", "Space", "Spec",
-    "Start", "StartRange", "StartValues", "State", "Synthetic", "Transitions", "Value", "bounds", "canonical",
-    "decode", "decode_canonical", "decode_column", "digest", "digest_of", "encode", "encode_column", "hint",
-    "invisible", "is_discrete", "physical_column", "plain", "real", "seal", "shown", "size", "typed", "unit_of", "wrap",
-    "wrap_column",
+    "LATENT", "MAX_HIDDEN", "OBJECTIVES", "TURN_BITS", "Action", "Angle", "Category", "Clients", "Done", "Field",
+    "HorizonError", "Integer", "Lattice", "Learn", "Need", "Outputs", "Plain", "Plan", "Point", "Port", "Real", "Set",
+    "Space", "Spec", "Start", "StartRange", "StartValues", "State", "Synthetic", "Transitions", "Value", "bounds",
+    "canonical", "decode", "decode_canonical", "decode_column", "digest", "digest_of", "encode", "encode_column",
+    "hint", "invisible", "is_discrete", "physical_column", "plain", "real", "seal", "shown", "size", "typed", "unit_of",
+    "wrap", "wrap_column",
 ]  # fmt: skip

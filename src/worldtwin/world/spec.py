@@ -9,12 +9,12 @@ from functools import cached_property
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
-from msgspec import Struct
-from msgspec.structs import force_setattr
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import force_setattr, replace
 from numpy.typing import NDArray
 
 from worldtwin.errors import InvalidSpec, Problem
-from worldtwin.world.field import Category, Set
+from worldtwin.world.field import Category, Integer, Set
 from worldtwin.world.lattice import Lattice, hint
 from worldtwin.world.space import Space
 from worldtwin.world.wording import invisible
@@ -25,6 +25,9 @@ MAX_HISTORY: Final = 64
 MAX_COLUMNS: Final = 4096
 """The most columns of a state row: the fields now, and those of past steps."""
 MAX_HORIZON: Final = 10_000_000
+MAX_HIDDEN: Final = 4096
+LATENT: Final = "latent"
+"""The name of the column that holds the hidden state."""
 MAX_AWAY: Final = 2**21
 """How many times their width returns may be away from 0: 64 bits count them in steps of 2^-41 of it."""
 _WIDTHS: Final = (1e-200, 1e200)
@@ -107,7 +110,11 @@ class Clients(Struct, frozen=True, kw_only=True):
 
 
 class Spec(Struct, frozen=True, kw_only=True, dict=True):
-    """The world. Raises `InvalidSpec` with every problem that the parts have with each other."""
+    """The world. Raises `InvalidSpec` with every problem that the parts have with each other.
+
+    `latent` asks `fit` for hidden states ("auto"); in the spec of a simulator that has some it is their number. It is
+    absent, also from the bytes, where it is "none".
+    """
 
     name: str
     version: str = "0.1.0"
@@ -131,19 +138,44 @@ class Spec(Struct, frozen=True, kw_only=True, dict=True):
     outlets: tuple[Port, ...] = ()
     per_client: tuple[str, ...] = ()
     clients: Clients = Clients()
+    latent: Literal["none", "auto"] | int | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         """Refuse parts that do not fit each other, all at once. Numbers become floats: equal values, equal bytes."""
         _as_floats(self, "step_seconds")
         force_setattr(self, "returns", (float(self.returns[0]), float(self.returns[1])))
-        problems = [*_scalars(self), *_names(self), *_starts(self), *_ports(self)]
+        if self.latent == "none":
+            force_setattr(self, "latent", UNSET)
+        problems = _hidden(self)
+        if not (problems and self.hidden):  # the inner state may be nothing to speak of
+            problems = [*_scalars(self), *_names(self), *problems, *_starts(self), *_ports(self)]
         if problems:
             raise InvalidSpec(problems)
 
     @property
     def width(self) -> int:
-        """Columns of a state row: the fields now, then `history` blocks of (older fields, older action)."""
-        return len(self.state) + self.history * (len(self.state) + len(self.action))
+        """Columns of a state row: the fields now, a hidden state, `history` blocks of (older fields, older action)."""
+        return len(self.inner) + self.history * (len(self.state) + len(self.action))
+
+    @property
+    def hidden(self) -> int:
+        """How many hidden states there are; 0 in a world whose fields are all that matters, as far as is known."""
+        return self.latent if isinstance(self.latent, int) else 0
+
+    @cached_property
+    def inner(self) -> Space:
+        """The state as a step computes it: with the hidden state, where there are some, in its last column.
+
+        That is a number below `hidden`, or `hidden` itself where it is not known. Nobody outside is shown it.
+        """
+        if not self.hidden:
+            return self.state
+        return Space((*self.state.names, LATENT), (*self.state.fields, Integer(low=0, high=self.hidden)))
+
+    @property
+    def declared(self) -> Spec:
+        """The spec as it was before hidden states were found."""
+        return replace(self, latent="auto") if self.hidden else self
 
     @property
     def reward_unit(self) -> float:
@@ -152,7 +184,12 @@ class Spec(Struct, frozen=True, kw_only=True, dict=True):
         return 2.0 ** (math.frexp(width)[1] - 1 - REWARD_BITS) if width > 0 else 2.0**-REWARD_BITS
 
     def start_rows(self, fields: Lattice) -> Lattice:
-        """State rows (n, width) of episodes that begin at `fields` (n, fields): the past is the start itself."""
+        """State rows (n, width) of episodes that begin at `fields` (n, fields): the past is the start itself.
+
+        Hidden states are not known there, unless the fields come with them.
+        """
+        if fields.shape[1] < len(self.inner):
+            fields = np.concatenate([fields, np.full((len(fields), 1), self.hidden, dtype=np.int64)], axis=1)
         if not self.history:
             return fields
         older = np.concatenate([fields, np.broadcast_to(self.action.low, (len(fields), len(self.action)))], axis=1)
@@ -277,6 +314,21 @@ def _possible(spec: Spec) -> list[Problem]:
         for value in field.values
         if value not in known
     ]
+
+
+def _hidden(spec: Spec) -> list[Problem]:
+    found: list[Problem] = []
+    if isinstance(spec.latent, UnsetType):
+        return found
+    if isinstance(spec.latent, int) and not 1 <= spec.latent <= MAX_HIDDEN:
+        found.append(Problem("latent", f"{spec.latent} is not a number of hidden states from 1 to {MAX_HIDDEN:,}"))
+    if spec.history:
+        found.append(Problem("latent", "hidden states remember the past themselves: leave `history` out"))
+    if spec.stateless:
+        found.append(Problem("latent", "a stateless world has no hidden states: leave `latent` or `stateless` out"))
+    if LATENT in spec.state.names:
+        found.append(Problem(f"state.{LATENT}", "the hidden state is called so: give the field another name"))
+    return found
 
 
 def _starts(spec: Spec) -> list[Problem]:

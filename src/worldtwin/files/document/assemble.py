@@ -96,8 +96,6 @@ def _settings(section: WorldSection, found: list[Found]) -> dict[str, Any]:
         for name, field in getattr(section, space).items()
         if field.per == "client"
     ]
-    if section.latent == "auto":
-        found.append(Found(("latent",), "this version learns no hidden states: leave it out, or try `history: 1`"))
     step: float | None = None
     if section.clock is not None:
         try:
@@ -110,6 +108,7 @@ def _settings(section: WorldSection, found: list[Found]) -> dict[str, Any]:
         "step_seconds": step,
         "stateless": section.stateless,
         "history": section.history,
+        "latent": section.latent,
         "reward": None if section.reward is None else str(section.reward),
         "ends": str(section.ends),
         "horizon": section.horizon,

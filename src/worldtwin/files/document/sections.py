@@ -165,7 +165,10 @@ class WorldSection(Section, frozen=True, kw_only=True):
     ] = {}
     possible: Annotated[str, Meta(description="the set field that lists the possible actions")] = ""
     history: Annotated[int, Meta(description="past steps that belong to the state")] = 0
-    latent: Annotated[Literal["none", "auto"], Meta(description="hidden states: `auto` comes later")] = "none"
+    latent: Annotated[
+        Literal["none", "auto"],
+        Meta(description="`auto`: learn hidden states where the fields are not all that matters"),
+    ] = "none"
     start: Annotated[
         Literal["recorded"] | dict[str, Start], Meta(description="a value, a range or a list for each field")
     ] = "recorded"

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from msgspec import UnsetType
+
 from worldtwin.errors import InvalidValue
 from worldtwin.files.document.sections import FORMAT
 from worldtwin.files.reading.quantity import seconds
@@ -75,6 +77,8 @@ def _behaviour(spec: Spec) -> Iterator[tuple[str, str]]:
         yield "possible", f"possible: {scalar(spec.possible)}"
     if spec.history:
         yield "history", f"history: {spec.history}"
+    if not isinstance(spec.latent, UnsetType):
+        yield "latent", "latent: auto"
     if spec.start is None:
         yield "start", "start: recorded"
     else:

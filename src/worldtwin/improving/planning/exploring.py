@@ -86,6 +86,8 @@ def _roots(simulator: Simulator) -> Lattice:
     """Where to look from: every start and every recorded state."""
     starts = all_starts(simulator)
     parts = [simulator.recorded] if starts is None else [starts, simulator.recorded]
+    if simulator.spec.hidden:
+        parts += [table.keys[:, : simulator.spec.width] for table, _ in simulator.sources.tables]
     roots = np.concatenate(parts)
     if not len(roots):
         raise InvalidTask("nothing was recorded and there are no finitely many starts: give `start:` in the YAML")

@@ -35,13 +35,21 @@ def follow(simulator: Simulator, states: Lattice, actions: Lattice) -> Followed:
     spec = simulator.spec
     open_pairs = np.arange(len(states))
     found: list[Edges] = []
-    for table in (simulator.observed, simulator.synthetic):
+    tables = [simulator.observed, simulator.synthetic, *_whole(simulator)]
+    for table in tables:
         if table is not None and len(open_pairs):
             edges, open_pairs = _read(table, spec, states, actions, open_pairs)
             found.append(edges)
     if len(open_pairs):
         found.append(_predicted(simulator, states, actions, open_pairs))
     return _valued(simulator, states, actions, _in_order(found))
+
+
+def _whole(simulator: Simulator) -> list[Table]:
+    """The predictor that is a table of everything, as in worlds with hidden states."""
+    predictors, spec = simulator.sources.predictors, simulator.spec
+    everything = tuple(range(len(spec.inner) + len(spec.outputs)))
+    return [model for model in predictors if spec.hidden and isinstance(model, Table) and model.targets == everything]
 
 
 def _read(
@@ -54,7 +62,7 @@ def _read(
     sizes = table.offsets[rows + 1] - table.offsets[rows]
     of_row = np.repeat(np.arange(len(rows)), sizes)
     edges = np.arange(len(of_row)) - (np.cumsum(sizes) - sizes)[of_row] + table.offsets[rows][of_row]
-    width = len(spec.state)
+    width = len(spec.inner)
     read = Edges(
         pairs=pairs[known][of_row],
         fields=table.values[edges, :width],

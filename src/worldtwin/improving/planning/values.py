@@ -34,8 +34,26 @@ class Graph(Struct, frozen=True, kw_only=True, eq=False):
         return known
 
 
+class Valued(Struct, frozen=True, kw_only=True, eq=False):
+    """What pairs are `worth` (pairs,), what the best of each state is (`values`, states), and its `first` pair.
+
+    What differs by less than `slack` is equal.
+    """
+
+    worth: NDArray[np.float64]
+    values: NDArray[np.float64]
+    first: NDArray[np.int64]
+    slack: float
+
+
 def best_pairs(graph: Graph, *, horizon: int, worst: float) -> NDArray[np.int64]:
-    """The pair to choose in each state (states,) with `horizon` steps to live; ties go to the first.
+    """The pair to choose in each state (states,) with `horizon` steps to live; ties go to the first."""
+    found = valued(graph, horizon=horizon, worst=worst)
+    return _first_best(found.worth, found.values, graph.states, found.first, slack=found.slack)
+
+
+def valued(graph: Graph, *, horizon: int, worst: float) -> Valued:
+    """What each pair is worth with `horizon` steps to live.
 
     What comes later counts a little less (1 - 1/horizon a step), so that of two ways the shorter one is taken. A pair
     of which nothing is known is worth `worst`.
@@ -52,7 +70,7 @@ def best_pairs(graph: Graph, *, horizon: int, worst: float) -> NDArray[np.int64]
         before, values = values, np.maximum.reduceat(worth, first)
         if np.abs(values - before).max() <= TOLERANCE * scale:
             break
-    return _first_best(worth, values, graph.states, first, slack=1e-9 * scale)
+    return Valued(worth=worth, values=values, first=first, slack=1e-9 * scale)
 
 
 def _first_best(

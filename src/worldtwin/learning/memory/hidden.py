@@ -77,11 +77,16 @@ class _Lesson(Struct, frozen=True, eq=False):
         return Tape(self.symbols, self.seen.next_looks, self.chances, self.lengths)
 
 
-def learn_machine(seen: Sightings, *, rounds: int = ROUNDS) -> Learned:
-    """The machine that is least surprised by the end of the record, the smallest one of those that hardly differ."""
+def learn_machine(seen: Sightings, *, rounds: int = ROUNDS) -> Learned | None:
+    """The machine that is least surprised by the end of the record, the smallest one of those that hardly differ.
+
+    None where nothing was seen often enough to be a state.
+    """
     kept = max(1, round(KEPT * len(seen)))
     lesson, memoryless = _lesson(seen, kept)
     tried = [one for way in _ways(seen) for one in _rounds(lesson, seen, kept, way, rounds)]
+    if not tried:
+        return None
     best = min(loss for loss, *_ in tried)
     loss, way, machine, followed = min(
         (one for one in tried if one[0] <= best + TIE), key=lambda one: (len(one[2]), one[0])

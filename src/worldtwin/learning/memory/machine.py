@@ -48,10 +48,13 @@ class Sightings(Struct, frozen=True, kw_only=True, eq=False):
 
     def between(self, first: int, last: int) -> Sightings:
         """The steps from `first` up to `last`."""
-        parts = {name: getattr(self, name)[first:last] for name in self.__struct_fields__}
-        follows = parts["follows"].copy()
-        follows[:1] = False
-        return Sightings(**{**parts, "follows": follows})
+        return self.at(np.arange(first, last))
+
+    def at(self, positions: Lattice) -> Sightings:
+        """The steps at rising `positions` (m,): those whose predecessor is left out begin a run of their own."""
+        parts = {name: getattr(self, name)[positions] for name in self.__struct_fields__}
+        unbroken = np.diff(positions, prepend=-2) == 1
+        return Sightings(**{**parts, "follows": parts["follows"] & unbroken})
 
 
 class Machine(Struct, frozen=True, kw_only=True, eq=False, dict=True):
@@ -87,6 +90,12 @@ class Machine(Struct, frozen=True, kw_only=True, eq=False, dict=True):
         began = self.began if self.began.any() else often
         steps = Seen(seen.looks, symbols, self._chances(seen), seen.follows)
         return filtered(Usual(self.looks, began, often), self._table, steps, self.codes, self.prior)
+
+    def leads_to(self, states: Lattice, actions: Lattice, results: Lattice) -> Lattice:
+        """The state (n,) after `actions` (n,) in `states` (n,) gave `results` (n,); their number where not known."""
+        place = RowIndex(self.edges).find(np.stack([states, actions, results], axis=1))
+        leads = np.where(place >= 0, self.leads[place], -1)
+        return np.where(leads >= 0, leads, len(self))
 
     @cached_property
     def _table(self) -> Table:

@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 
 from worldtwin.learning.memory.aliasing import Alias, Aliasing, aliasing
 from worldtwin.learning.memory.course import Course
+from worldtwin.learning.memory.explaining import explained
 from worldtwin.learning.memory.stateless import looks_stateless
 from worldtwin.simulation import MemoryReport
 from worldtwin.world import Field, Space, Spec, Transitions, Value, decode, is_discrete
 
 MOST_ROWS: Final = 1_000_000
+MOST_ADVISED: Final = 50_000
+"""How many rows a machine is learned from that nobody has asked for."""
 
 
 def memory_report(spec: Spec, rows: Transitions, aside: NDArray[np.bool_]) -> MemoryReport:
@@ -28,6 +31,8 @@ def memory_report(spec: Spec, rows: Transitions, aside: NDArray[np.bool_]) -> Me
     course = Course.of(spec, rows.select(measured))
     if spec.stateless:
         return MemoryReport(text="not tested for hidden state: the world is stateless")
+    if spec.hidden:
+        return MemoryReport(text="not tested for hidden state: the world has hidden states")
     found = aliasing(course, beyond=spec.history)
     stateless = not found.rejected and looks_stateless(course, aside[measured])
     if not found.rejected:
@@ -56,8 +61,22 @@ def _told(spec: Spec, rows: Transitions, found: Aliasing) -> MemoryReport:
             f"before still matters (e-value 2^{first.bits:.0f}, {first.count:,} rows)"
         ),
         example=_example(spec, rows, first),
-        advice=f"add `history: {found.lag}`, or a sensor that tells such rows apart",
+        advice=_advice(spec, rows, found),
     )
+
+
+def _advice(spec: Spec, rows: Transitions, found: Aliasing) -> str:
+    """What to do: to accept hidden states, where a machine that has some predicts better."""
+    otherwise = f"add `history: {found.lag}`, or a sensor that tells such rows apart"
+    if spec.latent == "auto":
+        return f"latent: auto found no hidden states that predict better: record more, {otherwise}"
+    machine = None if spec.history else explained(spec, rows, most=MOST_ADVISED)
+    if machine is None or not machine.better:
+        more = len(rows) > MOST_ADVISED and not spec.history
+        return f"{otherwise}; or try `latent: auto`, which looks at all rows" if more else otherwise
+    states = len(machine.learned.machine)
+    explains = f"a machine of {states:,} states that explains it ({machine.losses})"
+    return f"latent: auto found {explains}; add `latent: auto` to accept"
 
 
 def _example(spec: Spec, rows: Transitions, alias: Alias) -> str:

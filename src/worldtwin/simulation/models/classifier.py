@@ -102,7 +102,7 @@ class Classifier(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="cl
     def require_fits(self, spec: Spec) -> None:
         """Refuse features, a target and values that are not those of `spec`. Raises `InvalidFile`."""
         require_features_fit(self.features, spec)
-        results = spec.state.fields + spec.outputs.fields
+        results = spec.inner.fields + spec.outputs.fields
         require(self.target < len(results), f"target {self.target}: there are {len(results)} next fields and outputs")
         own = results[self.target]
         require(isinstance(own, Category | Integer | Set), f"target {self.target}: a classifier predicts names")

@@ -17,7 +17,7 @@ MAX_PARTS: Final = 4096
 
 def input_fields(spec: Spec) -> tuple[Field, ...]:
     """The field of each column of [state row | action row]."""
-    state, action = spec.state.fields, spec.action.fields
+    state, action = spec.inner.fields, spec.action.fields
     return (*state, *(state + action) * spec.history, *action)
 
 

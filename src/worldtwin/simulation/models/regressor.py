@@ -138,7 +138,7 @@ class Regressor(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="reg
         """Where `changes` (n, targets) lead from `inputs`: lattice values (n, targets) within the fields."""
         steps = round_shift(changes, FINE_BITS)
         landed = np.empty_like(steps)
-        fields = spec.state.fields + spec.outputs.fields
+        fields = spec.inner.fields + spec.outputs.fields
         for i, (target, base) in enumerate(zip(self.targets, self.bases, strict=True)):
             column = steps[:, i] + inputs[:, base] if base >= 0 else steps[:, i]
             landed[:, i] = within(fields[target], column)
@@ -158,12 +158,12 @@ class Regressor(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="reg
     def require_fits(self, spec: Spec) -> None:
         """Refuse features and targets that are not those of `spec`. Raises `InvalidFile`."""
         require_features_fit(self.features, spec)
-        results = spec.state.fields + spec.outputs.fields
+        results = spec.inner.fields + spec.outputs.fields
         for target, base in zip(self.targets, self.bases, strict=True):
             require(target < len(results), f"target {target}: there are {len(results)} next fields and outputs")
             numeric = isinstance(results[target], Real | Angle | Integer)
             require(numeric, f"target {target}: a regressor predicts numbers, not names")
-            own = base == -1 or base == target < len(spec.state)
+            own = base == -1 or base == target < len(spec.inner)
             require(own, f"target {target}: {base} is not its own state column")
 
     def _parts(self, inputs: Lattice) -> Floats:

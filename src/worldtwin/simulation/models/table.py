@@ -65,7 +65,7 @@ class Table(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="table",
 
     def require_fits(self, spec: Spec) -> None:
         """Refuse columns and values that are not those of `spec`. Raises `InvalidFile`."""
-        columns, results = input_fields(spec), spec.state.fields + spec.outputs.fields
+        columns, results = input_fields(spec), spec.inner.fields + spec.outputs.fields
         require(max(self.inputs) < len(columns), f"table: input {max(self.inputs)} of {len(columns)} columns")
         require(max(self.targets) < len(results), f"table: target {max(self.targets)} of {len(results)} columns")
         for position, column in enumerate(self.inputs):

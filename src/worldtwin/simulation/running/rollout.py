@@ -52,7 +52,7 @@ def rollout(
     keys = Key.of(key).episodes(np.arange(episodes))
     if starts is not None:
         require_starts(simulator.spec, starts, episodes)
-    begin = simulator.start_states(keys) if starts is None else starts
+    begin = simulator.start_states(keys) if starts is None else simulator.with_hidden(starts, keys)
     notes = _Notes(simulator, begin, steps)
     march(Play(actor=task, simulator=simulator), begin, keys, steps, notes.take, backend=backend)
     result = notes.episodes()
