@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import jax
 import numpy as np
 import pytest
 from aliased_maze import Maze
-from drawn_functions import TRUCK, ensemble, truck
+from drawn_functions import TRUCK, ensemble, forest, truck
 from hypothesis import given, settings
 from hypothesis import strategies as some
 from msgspec import structs
 from numpy.typing import NDArray
 
 from worldtwin.accelerate import JaxBackend
+from worldtwin.accelerate.engines import JaxEngines
 from worldtwin.errors import InvalidTask
-from worldtwin.exact import Key
+from worldtwin.exact import Key, NumpyEngines
 from worldtwin.exact.network import INPUT_LIMIT
 from worldtwin.improving import improve
 from worldtwin.learning import fit
@@ -96,6 +98,18 @@ def test_ensembles_and_forests_answer_the_same(backend: JaxBackend, *, noisy: bo
 
     assert same(Task.network(TRUCK, hidden=(8,), key=1), simulator, backend, episodes=333)
     assert same(Task.script(PEDAL, TRUCK), simulator, backend)
+
+
+def test_sums_of_more_trees_than_are_walked_at_once_are_the_same() -> None:
+    function = forest(3, parts=4, outputs=2, members=2)
+    roots = np.random.default_rng(1).choice(function.roots, 2500)
+    trees = structs.replace(function.trees, roots=roots, offsets=np.array([0, 0, 900, 900, 2500]))
+    parts = np.random.default_rng(2).integers(-(1 << 21), 1 << 21, size=(4, 700))
+
+    with jax.enable_x64(True):
+        assert (JaxEngines().sums(trees, parts) == NumpyEngines().sums(trees, parts)).all()
+        nothing = structs.replace(trees, roots=roots[:0], offsets=np.zeros(5, dtype=np.int64))
+        assert (JaxEngines().sums(nothing, parts) == 0).all()
 
 
 def test_floats_of_the_same_networks_differ() -> None:

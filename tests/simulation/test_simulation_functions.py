@@ -92,6 +92,22 @@ def test_a_forest_is_the_sum_of_its_leaves(seed: int) -> None:
             assert found[member, :, row].tolist() == forest_oracle(function, own, member)
 
 
+def test_sums_may_have_no_trees_and_more_trees_than_are_walked_at_once() -> None:
+    good, parts = forest(3, parts=PARTS, outputs=2, members=2), parts_by_chance(3, 40)
+    many = np.random.default_rng(1).choice(good.roots, 9_000)
+    function = structs.replace(good, roots=many, offsets=np.array([0, 0, 8_990, 8_990, 9_000]))
+    few = structs.replace(good, roots=many[:9], offsets=np.array([0, 9, 9, 9, 9]))
+    found = function.every(parts)
+
+    assert found[:, :, :1].tolist() == [
+        [[total] for total in forest_oracle(function, parts.T[0].astype(np.int64).tolist(), member)]
+        for member in range(2)
+    ]
+    assert (found == np.concatenate([function.every(parts[:, row : row + 1]) for row in range(40)], axis=2)).all()
+    member = np.arange(40) % 2
+    assert (few.own(parts, member) == few.every(parts)[member, :, np.arange(40)]).all()
+
+
 FUNCTIONS: dict[str, Callable[[int], Function]] = {
     "polynomial": lambda seed: polynomial(seed, parts=PARTS, outputs=2),
     "ensemble": lambda seed: ensemble(seed, parts=PARTS, outputs=2),
@@ -153,6 +169,8 @@ HOSTILE: dict[str, Callable[[], Function]] = {
         ensemble(1, parts=PARTS, outputs=2), 2, shifts=np.full((3, 2), -40), bias=np.full((3, 2), 1 << 40)
     ),
     "an ensemble of no": lambda: Ensemble(layers=()),
+    "layer 2: weights of 0 axes": lambda: layered(ensemble(1, parts=PARTS, outputs=2), 2, weights=np.array(1)),
+    "layer 0: weights of 2 axes": lambda: hostile(weights=np.zeros((3, 6), dtype=np.int64)),
     "part": lambda: forest(1, parts=PARTS + 1, outputs=2),
 }
 
@@ -199,6 +217,34 @@ def test_a_deep_tree_is_refused_before_it_is_walked() -> None:
             offsets=np.array([0, 1]),
             base=np.zeros((1, 1), dtype=np.int64),
         )
+
+
+def stumps(count: int, *, members: int = 1, outputs: int = 1, depth: int = 1) -> Forest:
+    """So many trees of one node, or of three, for the first answer."""
+    down = np.array([[1, 2], [1, 1], [2, 2]])
+    return Forest(
+        parts=np.zeros(3, dtype=np.int64),
+        thresholds=np.zeros(3, dtype=np.int64),
+        children=down,
+        values=np.array([0, 5, 7]),
+        roots=np.full(count, 0 if depth else 1),
+        offsets=np.array([0] + [count] * (members * outputs)),
+        base=np.zeros((members, outputs), dtype=np.int64),
+    )
+
+
+@pytest.mark.parametrize("depth", [0, 1])
+def test_leaves_cost_work_too(depth: int) -> None:
+    assert stumps(1000, depth=depth, outputs=9).work == 1000 * (depth + 1) + 9
+    with pytest.raises(InvalidFile, match="turns a step are more than 1,048,576"):
+        stumps((1 << 20) // (depth + 1), depth=depth)
+
+
+def test_features_cost_work_too() -> None:
+    speed, gear = truck().predictors
+    for model in (speed, gear):
+        assert isinstance(model, Regressor | Classifier)
+        assert model.work == 4 + sum(function.work for function in model.functions)
 
 
 # Whole models
@@ -294,6 +340,7 @@ WHOLE: dict[str, dict[str, object]] = {
     "2 outputs, expected": {"functions": (ensemble(1, parts=4, outputs=2),), "quiet": NOTHING, "loud": NOTHING},
     "3 members beside 5": {"functions": (ensemble(1, parts=4, outputs=1), forest(1, parts=4, outputs=1, members=5))},
     "a model of no functions": {"functions": ()},
+    "17 functions are more than 16": {"functions": (forest(1, parts=4, outputs=1),) * 17},
     "loud: expected shape": {"loud": np.zeros(2, dtype=np.int64)},
     "quiet: the least noise": {"quiet": np.array([16 << 8])},
     "loud: .* is above": {"loud": np.array([45 << 8])},
@@ -319,6 +366,21 @@ NAMES: dict[str, Callable[[], dict[str, object]]] = {
 def test_a_classifier_that_does_not_fit_is_refused(reason: str) -> None:
     with pytest.raises(InvalidFile, match=reason):
         structs.replace(truck().predictors[1], **NAMES[reason]())
+
+
+def test_a_forest_with_more_answers_than_memory_has_room_for_is_refused() -> None:
+    gear = truck().predictors[1]
+    for members, outputs in ((64, 256), (8, 2047)):
+        changes = {"values": np.arange(outputs), "functions": (stumps(1, members=members, outputs=outputs),)}
+        assert structs.replace(gear, **changes).members == members
+    changes["functions"] = (stumps(1, members=9, outputs=2047),)
+    with pytest.raises(InvalidFile, match="18423 answers to a row are more than 16384"):
+        structs.replace(gear, **changes)
+
+
+def test_steps_of_confidence_that_seem_to_rise_by_overflow_are_refused() -> None:
+    with pytest.raises(InvalidFile, match="steps of confidence must rise"):
+        Confidence(edges=np.array([(1 << 63) - 1, -(1 << 63)]), levels=np.array([2, 1]))
 
 
 def test_a_classifier_of_another_world_is_refused() -> None:

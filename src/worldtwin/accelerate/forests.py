@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
@@ -12,31 +13,47 @@ from numpy.typing import NDArray
 
 from worldtwin.exact import Trees
 
+_TURNS: Final = 1 << 20
+"""How many trees of how many rows are walked down at once, at most: memory does not grow with the forest."""
+
 Arrays: TypeAlias = tuple[Array, ...]
 
 
 class Wood(Struct, frozen=True):
-    """The shape of trees: sum s is that of trees `offsets[s]` up to `offsets[s + 1]`; ways are `depth` long."""
+    """The shape of trees: how many `sums` they make; ways are `depth` long."""
 
-    offsets: tuple[int, ...]
+    sums: int
     depth: int
 
     @staticmethod
     def of(trees: Trees) -> tuple[Wood, tuple[NDArray[np.generic], ...]]:
-        """The shape and the numbers of `trees`."""
-        numbers = (trees.parts, trees.thresholds, trees.children, trees.values, trees.roots)
-        return Wood(tuple(trees.offsets.tolist()), trees.depth), numbers
+        """The shape and the numbers of `trees`; the last ones say to which sum each tree belongs."""
+        count = len(trees.offsets) - 1
+        owner = np.repeat(np.arange(count), np.diff(trees.offsets))
+        nodes = (trees.parts, trees.thresholds, trees.children, trees.values)
+        return Wood(count, trees.depth), (*nodes, trees.roots, owner)
 
     def evaluate(self, arrays: Arrays, parts: Array) -> Array:
         """The sums (sums, n) for `parts` (parts, n)."""
-        values, roots = arrays[3], arrays[4]
+        roots, owner = arrays[4:]
+        size = min(len(roots), max(1, _TURNS // parts.shape[1]))
+        nothing = jnp.zeros((self.sums, parts.shape[1]), dtype=jnp.int64)
+        if not size:
+            return nothing
+        extra = -len(roots) % size
+        runs = (jnp.pad(roots, (0, extra)).reshape(-1, size), jnp.pad(owner, (0, extra), constant_values=self.sums))
+
+        def added(total: Array, run: tuple[Array, Array]) -> tuple[Array, None]:
+            leaves = self._leaves(arrays, run[0], parts)
+            return total + jax.ops.segment_sum(leaves, run[1], num_segments=self.sums + 1)[: self.sums], None
+
+        return lax.scan(added, nothing, (runs[0], runs[1].reshape(-1, size)))[0]
+
+    def _leaves(self, arrays: Arrays, roots: Array, parts: Array) -> Array:
+        """What the leaves (trees, n) are worth that `parts` (parts, n) lead to; extra trees belong to no sum."""
         row = jnp.arange(parts.shape[1])
-        sums: list[Array] = []
-        for first, last in zip(self.offsets[:-1], self.offsets[1:], strict=True):
-            at = jnp.broadcast_to(roots[first:last, None], (last - first, parts.shape[1]))
-            at = lax.fori_loop(0, self.depth, lambda _, now: _turned(arrays, parts, row, now), at)
-            sums.append(values[at].sum(axis=0))
-        return jnp.stack(sums)
+        at = jnp.broadcast_to(roots[:, None], (len(roots), len(row)))
+        return arrays[3][lax.fori_loop(0, self.depth, lambda _, now: _turned(arrays, parts, row, now), at)]
 
 
 def _turned(arrays: Arrays, parts: Array, row: Array, at: Array) -> Array:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-import jax
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 from msgspec import Struct
 
 from worldtwin.accelerate import networks
@@ -53,11 +51,12 @@ class Layers(Struct, frozen=True):
         if self.members == 1:
             return networks.evaluate(self.curves, arrays, inputs[None])[0].T
         deal = chance.deals[self.members]
-        dealt = [
-            networks.evaluate(self.curves, jax.tree.map(operator.itemgetter(member), arrays), inputs[deal.rows[member]])
-            for member in range(self.members)
-        ]  # a product for each member: XLA is slower with all in one
-        return jnp.concatenate(dealt)[deal.place].T
+
+        def of_member(own: tuple[Arrays, Array]) -> Array:
+            return networks.evaluate(self.curves, own[0], inputs[own[1]])
+
+        dealt = lax.map(of_member, (arrays, deal.rows))  # one product after the other: XLA is slower with all in one
+        return dealt.reshape(-1, dealt.shape[-1])[deal.place].T
 
 
 class Woods(Struct, frozen=True):

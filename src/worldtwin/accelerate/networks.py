@@ -28,7 +28,7 @@ _NEVER = -(1 << 62)
 
 def see(inputs: tuple[Input, ...], states: Sequence[Array]) -> Array:
     """What `inputs` make of the columns `states` (n,) each: (n, size) in 2^-12."""
-    return jnp.stack([part for each in inputs for part in _see(each, states[each.column])], axis=-1)
+    return jnp.concatenate([_see(each, states[each.column]) for each in inputs]).T
 
 
 def carried_stack(layers: Sequence[engine.StackedLayer]) -> tuple[tuple[NDArray[np.float64], ...], ...]:
@@ -97,16 +97,17 @@ def _spread(low: int, high: int, share: Array) -> Array:
     return jnp.where(share == ONE, high, jnp.minimum(low + (steps << coarse), high))
 
 
-def _see(each: Input, column: Array) -> list[Array]:
+def _see(each: Input, column: Array) -> Array:
+    """What one input makes of its `column` (n,): (size, n)."""
     match each:
         case Scaled(centre=centre, shift=shift):
             right, left = max(shift, 0), max(-shift, 0)
             limit = (engine.INPUT_LIMIT << right) >> left
             away = jnp.clip(column - centre, -limit, limit)
-            return [((away + (1 << right >> 1)) >> right) << left]
+            return (((away + (1 << right >> 1)) >> right) << left)[None]
         case Turned():
-            return [(value + (1 << (_EXTRA - 1))) >> _EXTRA for value in (sine(column), cosine(column))]
+            return (jnp.stack([sine(column), cosine(column)]) + (1 << (_EXTRA - 1))) >> _EXTRA
         case OneOf(count=count):
-            return [(column == value) * jnp.int64(ONE) for value in range(count)]
+            return (column == jnp.arange(count)[:, None]) * jnp.int64(ONE)
         case AnyOf(count=count):
-            return [((column >> bit) & 1) * ONE for bit in range(count)]
+            return ((column >> jnp.arange(count)[:, None]) & 1) * ONE

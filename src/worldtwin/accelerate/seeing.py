@@ -18,8 +18,8 @@ _FRACTION_BITS = TURN_BITS - _INDEX_BITS
 
 def parts_of(features: Sequence[Feature], inputs: Sequence[Array]) -> Array:
     """The parts (parts, n), whole numbers of 2^-20 in float64, of the columns `inputs` (n,) each."""
-    rows = [part for feature in features for part in _parts(feature, inputs[feature.column])]
-    return jnp.stack(rows) if rows else jnp.zeros((0, len(inputs[0])))
+    rows = [_parts(feature, inputs[feature.column]) for feature in features]
+    return jnp.concatenate(rows) if rows else jnp.zeros((0, len(inputs[0])))
 
 
 def sine(turns: Array) -> Array:
@@ -40,19 +40,20 @@ def shifted(sums: Array, halves: Array, scales: Array) -> Array:
     return jnp.floor((sums + halves) * scales).astype(jnp.int64)
 
 
-def _parts(feature: Feature, column: Array) -> list[Array]:
+def _parts(feature: Feature, column: Array) -> Array:
+    """The parts (parts, n) of one `column` (n,)."""
     match feature.kind:
         case "real":
             low, high = reachable(feature)
             away = jnp.clip(column, low, high) - feature.center
             scaled = round_shift(away, feature.shift)  # pyright: ignore[reportArgumentType] - adds and shifts
-            whole = [jnp.clip(scaled, feature.low, feature.high)]  # pyright: ignore[reportArgumentType] - the same
+            whole = jnp.clip(scaled, feature.low, feature.high)[None]  # pyright: ignore[reportArgumentType] - the same
         case "angle":
             drop = SINE_BITS - ONE_BITS
-            whole = [round_shift(value, drop) for value in (sine(column), cosine(column))]  # pyright: ignore[reportArgumentType] - the same
+            whole = round_shift(jnp.stack([sine(column), cosine(column)]), drop)  # pyright: ignore[reportArgumentType] - the same
         case "category":
             last = jnp.where(column == feature.count - 1, -ONE, 0)
-            whole = [jnp.where(column == value, ONE, last) for value in range(feature.count - 1)]
+            whole = jnp.where(column == jnp.arange(feature.count - 1)[:, None], ONE, last)
         case "set":
-            whole = [(2 * ((column >> bit) & 1) - 1) * ONE for bit in range(feature.count)]
-    return [part.astype(jnp.float64) for part in whole]  # pyright: ignore[reportAttributeAccessIssue] - the same
+            whole = (2 * ((column >> jnp.arange(feature.count)[:, None]) & 1) - 1) * ONE
+    return whole.astype(jnp.float64)  # pyright: ignore[reportAttributeAccessIssue] - the same

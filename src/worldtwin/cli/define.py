@@ -17,7 +17,6 @@ from worldtwin.errors import InvalidSpec, InvalidValue
 from worldtwin.script import FUEL, Parameter, Program
 from worldtwin.tasks import Automaton, Network, TablePolicy
 
-
 _KINDS = {Network: "network", TablePolicy: "table", Automaton: "automaton"}
 
 

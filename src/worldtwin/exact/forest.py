@@ -37,12 +37,15 @@ class Trees(Struct, frozen=True, eq=False):
 
 def depth_of(children: Lattice, roots: Lattice) -> int:
     """The longest way down from `roots` (T,); more than 64 when a way is longer, or leads round in a circle."""
-    at, depth = np.unique(roots), 0
+    inner = (children != np.arange(len(children))[:, None]).any(axis=1)
+    at, depth = roots, 0
     while depth <= MAX_DEPTH:
-        inner = at[(children[at] != at[:, None]).any(axis=1)]
-        if not len(inner):
+        here = np.zeros(len(children), dtype=np.bool_)
+        here[at] = True
+        above = np.flatnonzero(here & inner)
+        if not len(above):
             return depth
-        at, depth = np.unique(children[inner]), depth + 1
+        at, depth = children[above], depth + 1
     return depth
 
 
@@ -50,16 +53,17 @@ def evaluate(trees: Trees, parts: Floats) -> Lattice:
     """The sums (sums, n) for `parts` (parts, n), whole numbers."""
     n = parts.shape[1]
     sums = np.zeros((len(trees.offsets) - 1, n), dtype=np.int64)
-    for rows in _blocks(n, max(64, _BLOCK // max(1, len(trees.roots)))):
-        for number, (first, last) in enumerate(zip(trees.offsets[:-1], trees.offsets[1:], strict=True)):
-            sums[number, rows] = _leaves(trees, trees.roots[first:last], parts[:, rows]).sum(axis=0)
+    filled = np.flatnonzero(np.diff(trees.offsets))
+    if len(filled):
+        for rows in _blocks(n, max(1, _BLOCK // len(trees.roots))):
+            sums[filled, rows] = np.add.reduceat(_leaves(trees, parts[:, rows]), trees.offsets[filled], axis=0)
     return sums
 
 
-def _leaves(trees: Trees, roots: Lattice, parts: Floats) -> Lattice:
+def _leaves(trees: Trees, parts: Floats) -> Lattice:
     """What the leaves (trees, n) are worth that `parts` (parts, n) lead to."""
     row = np.arange(len(parts.T))
-    at = np.broadcast_to(roots[:, None], (len(roots), len(row)))
+    at = np.broadcast_to(trees.roots[:, None], (len(trees.roots), len(row)))
     for _ in range(trees.depth):
         above = parts[trees.parts[at], row] > trees.thresholds[at]
         at = trees.children[at, above.astype(np.int64)]

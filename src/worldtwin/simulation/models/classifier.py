@@ -63,8 +63,8 @@ class Classifier(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="cl
 
     @property
     def work(self) -> int:
-        """Multiply-adds, and comparisons, that all members take for one row."""
-        return sum(function.work for function in self.functions)
+        """Parts, multiply-adds, and comparisons, that all members take for one row."""
+        return sum(feature.parts for feature in self.features) + sum(function.work for function in self.functions)
 
     def drawn(self, inputs: Lattice, member: Lattice, keys: Words, step: int | Lattice) -> Lattice:
         """A value (n,) for each of `inputs` (n, [state row | action row]), by the row's own member and key."""

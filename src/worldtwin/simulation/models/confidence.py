@@ -49,8 +49,8 @@ class Confidence(Struct, frozen=True, kw_only=True, eq=False, dict=True, forbid_
             1 <= len(self.edges) <= MAX_STEPS, f"{len(self.edges)} steps of confidence: 1 to {MAX_STEPS} are allowed"
         )
         require_array("levels", self.levels, (len(self.edges),), low=0, high=1 << CONFIDENCE_BITS)
-        require((np.diff(self.edges) > 0).all(), "edges: the steps of confidence must rise")
-        require((np.diff(self.levels) <= 0).all(), "levels: a higher score must not deserve more confidence")
+        require((self.edges[1:] > self.edges[:-1]).all(), "edges: the steps of confidence must rise")
+        require((self.levels[1:] <= self.levels[:-1]).all(), "levels: a higher score must not deserve more confidence")
         require_array("known", self.known, (-1, -1), low=-_PART_LIMIT, high=_PART_LIMIT)
         count = len(self.known)
         require(count == 0 or NEIGHBOURS <= count <= MAX_KNOWN, f"known: {count} inputs: {NEIGHBOURS} to {MAX_KNOWN}")

@@ -38,7 +38,10 @@ class Ensemble(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="ense
 
     def __post_init__(self) -> None:
         """Refuse layers whose shapes do not chain. Raises `InvalidFile`."""
-        require(len(self.layers) > 0 and self.layers[0].weights.ndim == 3, "an ensemble of no networks")
+        require(len(self.layers) > 0, "an ensemble of no networks")
+        for number, layer in enumerate(self.layers):
+            fits = layer.weights.ndim == 3
+            require(fits, f"layer {number}: weights of {layer.weights.ndim} axes, expected networks, inputs, outputs")
         require(1 <= self.members <= MAX_MEMBERS, f"{self.members} members: 1 to {MAX_MEMBERS} are allowed")
         limit = f"{self.work:,} multiply-adds a step are more than {MAX_MULTIPLY_ADDS:,}"
         require(self.work <= MAX_MULTIPLY_ADDS, limit)

@@ -69,8 +69,8 @@ class Forest(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="forest
 
     @property
     def work(self) -> int:
-        """Comparisons that all members take for one row."""
-        return len(self.roots) * self.depth
+        """Comparisons, and additions, that all members take for one row."""
+        return len(self.roots) * (self.depth + 1) + self.base.size
 
     @cached_property
     def depth(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -18,7 +18,10 @@ Function: TypeAlias = Polynomial | Ensemble | Forest
 """Each has `members` and `outputs`, tells its `work` for a row and what it can `reach`, and answers for all members
 (`every`) or for each row's own one (`own`)."""
 
-REACH_LIMIT = 1 << 62
+REACH_LIMIT: Final = 1 << 62
+MAX_FUNCTIONS: Final = 16
+MAX_ANSWERS: Final = 1 << 14
+"""The most answers of a function for a row: its members times its outputs."""
 
 
 def require_sum(functions: Sequence[Function], largest: Sequence[int], outputs: set[int]) -> None:
@@ -27,11 +30,14 @@ def require_sum(functions: Sequence[Function], largest: Sequence[int], outputs: 
     All have as many members, or one. `largest` is what each part can reach.
     """
     require(len(functions) > 0, "a model of no functions")
+    require(len(functions) <= MAX_FUNCTIONS, f"{len(functions)} functions are more than {MAX_FUNCTIONS}")
     members = members_of(functions)
     for function in functions:
         name = type(function).__name__.lower()
         require(function.outputs in outputs, f"{name}: {function.outputs} outputs, expected {sorted(outputs)}")
         require(function.members in (1, members), f"{name}: {function.members} members beside {members} of another")
+        answers = function.members * function.outputs
+        require(answers <= MAX_ANSWERS, f"{name}: {answers} answers to a row are more than {MAX_ANSWERS}")
     reach = sum(function.reach(largest) for function in functions)
     require(reach < REACH_LIMIT, "functions: their sum could reach 2^62")
 

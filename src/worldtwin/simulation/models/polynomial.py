@@ -53,8 +53,8 @@ class Polynomial(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="po
 
     @property
     def work(self) -> int:
-        """Multiply-adds that all members take for one row."""
-        return self.weights.size
+        """Monomials, and multiply-adds, that all members take for one row."""
+        return len(self.terms) + self.weights.size
 
     @cached_property
     def plan(self) -> Plan:

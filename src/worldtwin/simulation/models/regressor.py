@@ -92,8 +92,8 @@ class Regressor(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="reg
 
     @property
     def work(self) -> int:
-        """Multiply-adds, and comparisons, that all members take for one row."""
-        return sum(function.work for function in self.functions)
+        """Parts, multiply-adds, and comparisons, that all members take for one row."""
+        return sum(feature.parts for feature in self.features) + sum(function.work for function in self.functions)
 
     @property
     def outputs(self) -> int:
