@@ -59,7 +59,7 @@ def test_a_line_outside_of_the_language_is_named(run: Run, folder: Path) -> None
 
 def test_what_a_stored_file_costs_is_known_before_it_runs(run: Run, folder: Path) -> None:
     lines = {
-        "truck.wts": "simulator of truck · 2 predictors, at most 66 multiply-adds a step",
+        "truck.wts": "simulator of truck · 2 predictors, at most 81 operations a step",
         "lamp.wts": "simulator of lamp · 3 observed situations · 0 predictors",
         "network.wtt": "network · at most 12 fuel a step · sees position, angle · 16 parameters",
         "table.wtt": "table · at most 14 fuel a step · sees switch, floor, exits",
@@ -68,4 +68,4 @@ def test_what_a_stored_file_costs_is_known_before_it_runs(run: Run, folder: Path
     for name, line in lines.items():
         shutil.copy(VECTORS / name, folder)
         assert f"ok · {line}" in run("check", name).out
-    assert json.loads(run("check", "truck.wts", "--json").out)["work"] == 66
+    assert json.loads(run("check", "truck.wts", "--json").out)["work"] == 81

@@ -47,7 +47,7 @@ def test_float64_gives_the_bits_of_64_bit_integers(seed: int, shift: int) -> Non
     assert (evaluate(layers, inputs) == oracle(layers, inputs)).all()
 
 
-@given(some.lists(some.integers(0, 3), max_size=30))
+@given(some.lists(some.integers(0, 3), max_size=30) | some.integers(20, 60).map(lambda n: [0, 1, 2, *[3] * n, 1]))
 def test_a_stack_gives_each_row_its_own_network(candidates: list[int]) -> None:
     networks = [network(seed, shift=10 + seed) for seed in range(4)]
     inputs = np.random.default_rng(5).integers(-(1 << 14), 1 << 14, size=(len(candidates), 5))

@@ -114,7 +114,7 @@ def test_predictors_that_take_too_much_work_are_refused(terms: int, cart: Simula
     if terms < 3850:
         assert Simulator(spec, predictors=(heavy,)).predictors == (heavy,)
     else:
-        with pytest.raises(InvalidFile, match="4,460,550 multiply-adds a step are more than 4,194,304"):
+        with pytest.raises(InvalidFile, match="4,460,550 operations a step are more than 4,194,304"):
             Simulator(spec, predictors=(heavy,))
 
 

@@ -107,7 +107,7 @@ def _describe_simulator(simulator: wt.Simulator) -> tuple[dict[str, object], str
     }
     parts = [f"ok · simulator of {simulator.spec.name}"]
     parts += [f"{count:,} {name} situations" for name, count in rows.items() if count]
-    parts.append(f"{len(simulator.predictors)} predictors, at most {simulator.work:,} multiply-adds a step")
+    parts.append(f"{len(simulator.predictors)} predictors, at most {simulator.work:,} operations a step")
     return result, " · ".join(parts)
 
 

@@ -29,6 +29,8 @@ SHIFTS: Final = (-40, 40)
 OUTPUT_LIMIT: Final = 1 << 61
 MAX_WIDTH: Final = 4096
 MAX_LAYERS: Final = 16
+WASTE: Final = 4
+"""A network with more than so many times the usual number of rows is evaluated alone."""
 
 Lattice: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
@@ -157,6 +159,20 @@ def evaluate_stacked(layers: Sequence[Carried], inputs: Lattice | Floats, candid
     """The outputs (n, outputs) of network `candidate[i]` for row i of `inputs` (n, inputs) in 2^-12."""
     if len(candidate) == 1:
         return _evaluate_one(layers, inputs, int(candidate[0]))
+    present, place = np.unique(candidate, return_inverse=True)
+    counts = np.bincount(place, minlength=len(present))
+    outputs = np.empty((len(candidate), layers[-1].weights.shape[2]), dtype=np.int64)
+    many = counts * len(present) > WASTE * len(candidate)
+    for network in present[many].tolist():
+        rows = np.flatnonzero(candidate == network)
+        outputs[rows] = _evaluate_one(layers, inputs[rows], network)
+    few = np.flatnonzero(~many[place])
+    outputs[few] = _evaluate_together(layers, inputs[few], candidate[few])
+    return outputs
+
+
+def _evaluate_together(layers: Sequence[Carried], inputs: Lattice | Floats, candidate: Lattice) -> Lattice:
+    """`evaluate_stacked` of networks that have about as many rows each: all are filled up to the longest."""
     present, place = np.unique(candidate, return_inverse=True)
     counts = np.bincount(place, minlength=len(present))
     order = np.argsort(place, kind="stable")

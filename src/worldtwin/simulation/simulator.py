@@ -20,7 +20,7 @@ from worldtwin.simulation.starts import drawn_starts, require_begins, with_hidde
 from worldtwin.world import Lattice, Spec, canonical, digest_of
 
 MAX_RECORDED: Final = 4096
-MAX_MULTIPLY_ADDS: Final = 1 << 22
+MAX_WORK: Final = 1 << 22
 
 
 def _nothing() -> Lattice:
@@ -146,7 +146,7 @@ def _require_predictors(predictors: tuple[Model, ...], spec: Spec) -> None:
         require(seen.isdisjoint(model.targets), f"predictors: a column of {model.targets} is predicted twice")
         seen.update(model.targets)
     work = _work(predictors)
-    require(work <= MAX_MULTIPLY_ADDS, f"predictors: {work:,} multiply-adds a step are more than {MAX_MULTIPLY_ADDS:,}")
+    require(work <= MAX_WORK, f"predictors: {work:,} operations a step are more than {MAX_WORK:,}")
 
 
 def _work(predictors: tuple[Model, ...]) -> int:

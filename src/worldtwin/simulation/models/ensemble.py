@@ -24,7 +24,7 @@ from worldtwin.simulation.models.checks import require, seal
 from worldtwin.simulation.models.polynomial import MAX_MEMBERS
 from worldtwin.world import Lattice
 
-MAX_MULTIPLY_ADDS: Final = 1 << 22
+MAX_WORK: Final = 1 << 22
 _DROP: Final = ONE_BITS - ACTIVATION_BITS
 
 
@@ -43,8 +43,8 @@ class Ensemble(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="ense
             fits = layer.weights.ndim == 3
             require(fits, f"layer {number}: weights of {layer.weights.ndim} axes, expected networks, inputs, outputs")
         require(1 <= self.members <= MAX_MEMBERS, f"{self.members} members: 1 to {MAX_MEMBERS} are allowed")
-        limit = f"{self.work:,} multiply-adds a step are more than {MAX_MULTIPLY_ADDS:,}"
-        require(self.work <= MAX_MULTIPLY_ADDS, limit)
+        limit = f"{self.work:,} operations a step are more than {MAX_WORK:,}"
+        require(self.work <= MAX_WORK, limit)
         for layer in self.layers:
             seal(layer)
 
