@@ -30,7 +30,7 @@ def examples(n: int, seed: int, members: int = 2) -> Examples:
         parts=x,
         residuals=np.repeat(residuals(x)[None], members, axis=0),
         bags=chance.integers(train, size=(members, train)),
-        judges=np.repeat(np.arange(train, n)[None], members, axis=0),
+        judges=(np.arange(train, n),) * members,
     )
 
 

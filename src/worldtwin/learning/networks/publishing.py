@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -53,6 +54,15 @@ def restored(ensemble: Ensemble, scales: Floats) -> Weights:
     doubled = (np.concatenate([last / units, 0.0 * last], axis=2), np.concatenate([bias / units, 0.0 * bias], axis=1))
     layers.append(doubled)
     return Weights(weights=tuple(each for each, _ in layers), biases=tuple(bias for _, bias in layers))
+
+
+def widened(ensemble: Ensemble, places: Sequence[int], count: int) -> Ensemble:
+    """The ensemble with `count` outputs: its own at `places`, and nothing elsewhere."""
+    last = ensemble.layers[-1]
+    weights = np.zeros((*last.weights.shape[:2], count), dtype=np.int64)
+    bias, shifts = (np.zeros((len(last.bias), count), dtype=np.int64) for _ in range(2))
+    weights[:, :, places], bias[:, places], shifts[:, places] = last.weights, last.bias, last.shifts
+    return Ensemble(layers=(*ensemble.layers[:-1], StackedLayer(weights=weights, bias=bias, shifts=shifts)))
 
 
 def _units(scales: Floats) -> Floats:

@@ -51,6 +51,12 @@ class Weights(Struct, frozen=True, eq=False):
         """K, how many numbers each network answers."""
         return self.biases[-1].shape[1] // 2
 
+    def only(self, targets: Sequence[int]) -> Weights:
+        """The networks with some of their K targets."""
+        outputs = [*targets, *(self.targets + target for target in targets)]
+        weights, biases = self.weights[-1][..., outputs], self.biases[-1][:, outputs]
+        return Weights(weights=(*self.weights[:-1], weights), biases=(*self.biases[:-1], biases))
+
     def answers(self, parts: Floats) -> Floats:
         """The answers and the logarithms of their noise (members, n, 2 K) to `parts` (n, parts)."""
         values = np.clip(parts, -LIMIT, LIMIT)[None]
@@ -62,13 +68,13 @@ class Weights(Struct, frozen=True, eq=False):
 class Examples(Struct, frozen=True, kw_only=True, eq=False):
     """What to learn: `parts` (n, parts) and the `residuals` (members, n, K) that each member's prior leaves, about 1.
 
-    Member m learns from the rows `bags[m]` (members, m), and is judged by the rows `judges[m]` (members, j).
+    Each member learns from its row of `bags` (members, m), positions of rows, and is judged by those in `judges`.
     """
 
     parts: Floats
     residuals: Floats
     bags: Lattice
-    judges: Lattice
+    judges: tuple[Lattice, ...]
 
 
 def trained(examples: Examples, *, key: Key, base: Weights | None = None) -> Weights:
@@ -88,7 +94,7 @@ def trained(examples: Examples, *, key: Key, base: Weights | None = None) -> Wei
         _padded(np.clip(examples.parts, -LIMIT, LIMIT).astype(np.float32), 0),
         _padded(examples.residuals.astype(np.float32), 1),
         _padded(examples.bags.astype(np.int32), 1),
-        np.stack([random.permutation(np.resize(mine, JUDGED)) for mine in examples.judges]).astype(np.int32),
+        np.stack([np.resize(random.permutation(mine), JUDGED) for mine in examples.judges]).astype(np.int32),
         np.array([count, -(-steps // CHECKPOINTS), int(random.integers(2**31))], dtype=np.int32),
     )
     return Weights(
