@@ -81,7 +81,7 @@ def _log(left: Floats, free: NDArray[np.bool_], least: float, pairs: tuple[Latti
 
 
 def _alike(left: Floats, free: NDArray[np.bool_], pairs: Lattice) -> bool:
-    """Whether what is `left` (n,) in rows depends on what is left in their partners of `pairs` (m, 2), beyond chance."""
+    """Whether what is `left` (n,) in rows depends on what is left in their partners, both in `pairs` (m, 2)."""
     one, other = pairs[free[pairs].all(axis=1)].T
     if len(one) < LEAST_ROWS // 4:
         return False
