@@ -186,7 +186,9 @@ class _Names(Struct, frozen=True):
     def _distance(self, how: Naming, column: int) -> float:
         """How far the most likely value of a whole number is from the truth on average."""
         values = how.likeliest(self.aside.inputs)
-        return math.inf if values is None else float(np.abs(values - self.aside.results[:, column]).mean())
+        if values is None or not len(values):
+            return math.inf
+        return float(np.abs(values - self.aside.results[:, column]).mean())
 
 
 def _steady(lesson: Lesson, learned: Learned, kinds: Kinds, models: tuple[Model, ...], drifts: Drifts) -> Kinds:
