@@ -14,7 +14,9 @@ from worldtwin.learning.holdout import chance
 from worldtwin.learning.latent import Ground, ground_of, trial_beyond
 from worldtwin.learning.predicting import Trial, Way, predictors_of, trial_of
 from worldtwin.learning.reading import Sources, record_of
-from worldtwin.learning.reporting import Sample, report_of
+from worldtwin.learning.regression.fitting import Recorded
+from worldtwin.learning.reporting import STEPS, Sample, report_of
+from worldtwin.learning.scoring import drift
 from worldtwin.learning.tables import Pair, merged, tables_of
 from worldtwin.simulation import Model, Report, Simulator
 from worldtwin.traces import Traces
@@ -44,7 +46,8 @@ def fit(
     2. What is discrete is counted, recorded and synthetic apart. On top of `base` when `traces` are new transitions
        (fitting a, then b on top, counts as fitting both; predictors and report are then of b alone); a store holds the
        past itself, so it is read and counted as a whole.
-    3. Each number is predicted by the polynomial that the kept rows prefer, each name by coarser counts.
+    3. Each number is predicted by what the kept rows prefer: a polynomial, residual networks on top of it, or trees;
+       each name by coarser counts, or trees.
     4. The published integers are scored on the kept rows, one step ahead and on their own.
     5. All rows are learned from in the way that was found. The report stays that of step 4: it errs on the safe side.
 
@@ -59,7 +62,8 @@ def fit(
     ground = ground_of(spec, record_of(spec, traces, sources), root.child("held out"))
     spec, sample = ground.spec, ground.sample
     tell(0.2, "learning from most episodes")
-    train, trial = tables_of(spec, sample.rows.select(~sample.aside)), _trial(spec, sample, root)
+    train = tables_of(spec, sample.rows.select(~sample.aside))
+    trial = _trial(spec, sample, train, root)
     tell(0.5, "scoring on the others")
     tested = Simulator(
         spec=spec, observed=train[0], synthetic=train[1], predictors=trial.predictors, begins=ground.begins
@@ -116,15 +120,37 @@ def _counted(spec: Spec, sample: Sample, train: Pair) -> Pair:
     return merged(train, tables_of(spec, sample.rows.select(sample.aside)))
 
 
-def _trial(spec: Spec, sample: Sample, root: Key) -> Trial:
+def _trial(spec: Spec, sample: Sample, tables: Pair, root: Key) -> Trial:
+    """The best way of learning, given what the `tables` know of the rows kept aside."""
     if spec.hidden:
         return trial_beyond(spec, sample.everything.at(~sample.aside))
     aside = np.flatnonzero(sample.aside)
     if len(aside) > MOST_HELD_OUT:
         aside = np.sort(chance(root.child("aside")).choice(aside, size=MOST_HELD_OUT, replace=False))
-    episodes = sample.rows.episodes[aside]
-    train = sample.everything.at(~sample.aside)
-    return trial_of(spec, train, sample.everything.at(aside), episodes, root.child("predictors"))
+    kept = sample.everything.at(aside)
+
+    def drifts(predictors: tuple[Model, ...]) -> NDArray[np.float64] | None:
+        found = drift(Simulator(spec, predictors=predictors), sample.rows, sample.aside, STEPS, root.child("drifts"))
+        return None if found is None else found.errors
+
+    return trial_of(
+        spec,
+        sample.everything.at(~sample.aside),
+        kept,
+        asked=_asked(tables, kept),
+        episodes=sample.rows.episodes[aside],
+        drifts=drifts,
+        key=root.child("predictors"),
+    )
+
+
+def _asked(tables: Pair, kept: Recorded) -> NDArray[np.bool_]:
+    """The rows (n,) that no table answers, so that predictors are asked."""
+    asked = np.ones(len(kept.inputs), dtype=np.bool_)
+    for table in tables:
+        if table is not None:
+            asked &= table.lookup(kept.inputs[:, table.inputs]) < 0
+    return asked
 
 
 def _measured(rows: Transitions) -> NDArray[np.bool_]:

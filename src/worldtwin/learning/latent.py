@@ -12,7 +12,7 @@ from worldtwin.learning.holdout import held_out
 from worldtwin.learning.memory import Uncovered, uncovered
 from worldtwin.learning.predicting import Trial, Way
 from worldtwin.learning.reading import Record
-from worldtwin.learning.regression.fitting import Recorded, Trust
+from worldtwin.learning.regression.fitting import Recorded
 from worldtwin.learning.reporting import Sample
 from worldtwin.simulation import Table
 from worldtwin.world import Lattice, Spec, Transitions
@@ -65,5 +65,4 @@ def trial_beyond(spec: Spec, train: Recorded) -> Trial:
 
     A step from there leads to a hidden state that is known again. There is nothing to choose.
     """
-    way = Way(targets=(), choices=(), trust=Trust.none(0), guessed=())
-    return Trial(way=way, predictors=(memoryless(spec, train),), calibration=None)
+    return Trial(way=Way.nothing(), predictors=(memoryless(spec, train),), calibration=None)

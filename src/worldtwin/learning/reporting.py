@@ -6,7 +6,7 @@ import math
 from typing import Final
 
 import numpy as np
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from numpy.typing import NDArray
 
 from worldtwin.exact import Key
@@ -104,6 +104,7 @@ def _fields(tested: Simulator, sample: Sample, way: Way, far: Drift | None, key:
             model=_model(tested, way, column),
             one_step_error=None if near is None else float(near[column]),
             open_loop_error=float(far.errors[column]) if far is not None and column < len(spec.state) else None,
+            candidates=tried if len(tried := way.errors.get(column, {})) > 1 else UNSET,
         )
         for column, name in enumerate(names)
     )
@@ -112,9 +113,9 @@ def _fields(tested: Simulator, sample: Sample, way: Way, far: Drift | None, key:
 def _model(tested: Simulator, way: Way, column: int) -> str:
     """What answers for one column, in words."""
     counted = "counts, else " if tested.observed is not None or tested.synthetic is not None else ""
-    for target, choice in zip(way.targets, way.choices, strict=True):
-        if target.column == column:
-            return f"{counted}polynomial of degree {choice.degree}"
+    described = way.described(column)
+    if described is not None:
+        return f"{counted}{described}"
     guessed = any(column in model.targets for model in tested.predictors)
     return f"{counted}{'coarser counts' if guessed else 'nothing'}"
 

@@ -12,12 +12,15 @@ class FieldReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     `model` says by what; `one_step_error` is over the spread of one step's change, `open_loop_error` over the field's
     spread after `Report.horizon_steps` steps on its own; for names both are the share that is wrong. None: unmeasured.
+    `candidates` are the models that competed and their errors on held-out rows that predictors are asked for: like
+    `one_step_error` of numbers, bits of log loss of names. It is absent, and so in the bytes, where nothing competed.
     """
 
     name: str
     model: str
     one_step_error: float | None = None
     open_loop_error: float | None = None
+    candidates: Mapping[str, float] | UnsetType = UNSET
 
 
 class MemoryReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

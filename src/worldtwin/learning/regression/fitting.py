@@ -1,4 +1,4 @@
-"""From recorded rows to the polynomial that is published, and how sure of it one may be."""
+"""From recorded rows to the polynomial that is published, and how sure of a regressor one may be."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from worldtwin.learning.regression.design import Design, design_of
 from worldtwin.learning.regression.quantise import quantised
 from worldtwin.learning.regression.ridge import Choice, Floats, Gram, Rows, choose, resampled
 from worldtwin.learning.regression.target import Target, changes, difference, guard, limits, on_edge
-from worldtwin.simulation import FINE_BITS, Changes, Confidence, Polynomial, Regressor
+from worldtwin.simulation import FINE_BITS, Changes, Confidence, Function, Polynomial, Regressor
 from worldtwin.world import Lattice, Spec
 
 MEMBERS: Final = 5
 MOST_ROWS: Final = 200_000
 TOLERANCE: Final = 0.85
+SILENCE: Final = np.zeros(0, dtype=np.int64)
+"""No noise."""
 
 
 class Recorded(Struct, frozen=True, eq=False):
@@ -31,9 +33,14 @@ class Recorded(Struct, frozen=True, eq=False):
     inputs: Lattice
     results: Lattice
 
-    def at(self, rows: Lattice | NDArray[np.bool_]) -> Recorded:
-        """The recorded `rows`, positions or a mask."""
+    def at(self, rows: Lattice | NDArray[np.bool_] | slice) -> Recorded:
+        """The recorded `rows`: positions, a mask or a part."""
         return Recorded(inputs=self.inputs[rows], results=self.results[rows])
+
+    def with_more(self, other: Recorded) -> Recorded:
+        """These rows, and then those of `other`."""
+        inputs, results = (self.inputs, other.inputs), (self.results, other.results)
+        return Recorded(inputs=np.concatenate(inputs), results=np.concatenate(results))
 
     def thinned(self, most: int, key: Key) -> Recorded:
         """At most `most` rows, in their order."""
@@ -45,16 +52,23 @@ class Recorded(Struct, frozen=True, eq=False):
 class Trust(Struct, frozen=True, eq=False):
     """What held-out rows say about a regressor.
 
-    Errors within `tolerances` (targets,), in 2^-8 steps, are good; the `confidence` says how likely that is.
+    Errors within `tolerances` (targets,), in 2^-8 steps, are good; the `confidence` says how likely that is. What is
+    left is noise: the logarithms (base 2, in 2^-8) of its standard deviation in 2^-8 steps are `noise` (targets,);
+    empty where there is none.
     """
 
     tolerances: Lattice
     confidence: Confidence
+    noise: Lattice
+
+    def silent(self) -> Trust:
+        """The same without noise."""
+        return Trust(tolerances=self.tolerances, confidence=self.confidence, noise=SILENCE)
 
     @staticmethod
-    def none(targets: int) -> Trust:
+    def none(targets: int, noise: Lattice = SILENCE) -> Trust:
         """What is known before any row was looked at: nothing."""
-        return Trust(tolerances=np.full(targets, 1 << FINE_BITS, dtype=np.int64), confidence=UNKNOWN)
+        return Trust(tolerances=np.full(targets, 1 << FINE_BITS, dtype=np.int64), confidence=UNKNOWN, noise=noise)
 
 
 class Lesson(Struct, frozen=True, eq=False):
@@ -122,44 +136,53 @@ def solved(lesson: Lesson, equations: dict[bool, Gram], choices: tuple[Choice, .
     return weights
 
 
-def published(lesson: Lesson, weights: Floats, trust: Trust) -> Regressor:
-    """The polynomials in integers, with guards from the recorded changes."""
+def polynomial(lesson: Lesson, weights: Floats) -> Polynomial:
+    """The polynomials with `weights` (members, terms, targets), in lattice steps, in integers."""
     units = np.ldexp(weights, FINE_BITS - ONE_BITS)
     whole = [[quantised(column, lesson.design.basis.largest) for column in member.T] for member in units]
-    guards = [guard(column) for column in lesson.changes.T]
-    polynomial = Polynomial(
+    return Polynomial(
         terms=lesson.design.basis.terms,
         weights=np.stack([np.stack([column for column, _ in member], axis=1) for member in whole]),
         shifts=np.array([[shift for _, shift in member] for member in whole], dtype=np.int64),
     )
+
+
+def published(lesson: Lesson, functions: tuple[Function, ...], trust: Trust) -> Regressor:
+    """The sum of `functions` of the lesson's features, with guards from the recorded changes."""
+    guards = [guard(column) for column in lesson.changes.T]
     return Regressor(
         features=lesson.design.basis.features,
-        functions=(polynomial,),
+        functions=functions,
         targets=tuple(target.column for target in lesson.targets),
         bases=tuple(target.base for target in lesson.targets),
         lows=np.array([low for low, _ in guards], dtype=np.int64),
         highs=np.array([high for _, high in guards], dtype=np.int64),
         tolerances=trust.tolerances,
         confidence=trust.confidence,
+        quiet=trust.noise,
+        loud=trust.noise,
     )
 
 
-def trust_in(spec: Spec, lesson: Lesson, weights: Floats, aside: Recorded) -> tuple[Trust, Lattice, NDArray[np.bool_]]:
+def trust_in(
+    spec: Spec, lesson: Lesson, functions: tuple[Function, ...], aside: Recorded, noise: Lattice
+) -> tuple[Trust, Lattice, NDArray[np.bool_]]:
     """What the rows kept `aside` say about a regressor; also the score of each (n,), and whether it was good enough.
 
     Good enough is within the error that 85 % of these rows stay below, in every target.
     """
-    trust = Trust.none(len(lesson.targets))
+    trust = Trust.none(len(lesson.targets), noise)
     if not len(aside.inputs) or not lesson.targets:
         return trust, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_)
-    regressor = published(lesson, weights, trust)
+    regressor = published(lesson, functions, trust)
     found = regressor.changes(aside.inputs)
     missed = distances(spec, regressor, lesson, aside, found)
     tolerances = np.maximum(np.ceil(np.quantile(missed, TOLERANCE, axis=0)).astype(np.int64), 1)
-    trust = Trust(tolerances=tolerances << FINE_BITS, confidence=trust.confidence)
-    scores = published(lesson, weights, trust).scores(found)
+    trust = Trust(tolerances=tolerances << FINE_BITS, confidence=trust.confidence, noise=noise)
+    scores = published(lesson, functions, trust).scores(found)
     right = np.all(missed <= tolerances, axis=1)
-    return Trust(tolerances=trust.tolerances, confidence=calibrated(scores, right)), scores, right
+    calibrated_trust = Trust(tolerances=trust.tolerances, confidence=calibrated(scores, right), noise=noise)
+    return calibrated_trust, scores, right
 
 
 def distances(spec: Spec, regressor: Regressor, lesson: Lesson, aside: Recorded, found: Changes) -> Lattice:

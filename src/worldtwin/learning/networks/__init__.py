@@ -1,0 +1,1 @@
+"""Ensembles of small networks: how they are trained, and how they become integers."""

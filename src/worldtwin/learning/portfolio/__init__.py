@@ -1,0 +1,1 @@
+"""Several ways to learn compete for each next field and output; held-out rows choose."""
