@@ -12,9 +12,10 @@ from worldtwin.errors import InvalidSpec
 from worldtwin.exact import Key
 from worldtwin.learning.holdout import chance, held_out
 from worldtwin.learning.predicting import Trial, Way, predictors_of, trial_of
-from worldtwin.learning.reading import Sources, record_of
-from worldtwin.learning.reporting import Sample, report_of
-from worldtwin.learning.tables import Pair, merged, tables_of
+from worldtwin.learning.reading import Record, Since, Sources, Wanted, record_of
+from worldtwin.learning.reporting import report_of
+from worldtwin.learning.sample import Sample
+from worldtwin.learning.tables import NOTHING, Pair, merged, tables_of, without
 from worldtwin.simulation import Report, Simulator
 from worldtwin.traces import Traces
 from worldtwin.world import Lattice, Spec, Transitions
@@ -32,15 +33,17 @@ def fit(
     *,
     base: Simulator | None = None,
     sources: Sources = "auto",
+    since: Since | None = None,
     progress: Listener | None = None,
     key: Key | int,
 ) -> Simulator:
     """The simulator of the world that `traces` were recorded in; its report says how far it is from held-out episodes.
 
-    1. Usable rows are read; 15 % of the recorded episodes are kept aside.
-    2. What is discrete is counted, recorded and synthetic apart. On top of `base` when `traces` are new transitions
-       (fitting a, then b on top, counts as fitting both; predictors and report are then of b alone); a store holds the
-       past itself, so it is read and counted as a whole.
+    1. Usable rows are read, all or those `since` an episode or a time; 15 % of the recorded episodes are kept aside.
+    2. What is discrete is counted, recorded and synthetic apart, on top of what `base` counted: fitting a, then b on
+       top, counts as fitting both, byte for byte. Of transitions at hand, predictors and report are then of b alone. Of
+       the store that `base` was fitted to, when that had more than 200,000 rows, only the rows that came after are read
+       and counted; predictors and errors are of these and of 200,000 older ones.
     3. Each number is predicted by the polynomial that the kept rows prefer, each name by coarser counts.
     4. The published integers are scored on the kept rows, one step ahead and on their own.
     5. All rows are learned from in the way that was found. The report stays that of step 4: it errs on the safe side.
@@ -51,16 +54,16 @@ def fit(
     if base is not None:
         _require_same_world(spec, base)
     tell(0.0, "reading")
-    record = record_of(spec, traces, sources)
-    sample = Sample.of(spec, record.rows, held_out(record.rows, root.child("held out")))
+    record = record_of(spec, traces, Wanted(sources=sources, since=since), base, root.child("older"))
+    sample = Sample.of(spec, record.rows, held_out(record.rows, root.child("held out")), whole=record.fresh is None)
     tell(0.2, "learning from most episodes")
-    train, trial = tables_of(spec, record.rows.select(~sample.aside)), _trial(spec, sample, root)
+    past = (base.observed, base.synthetic) if base is not None and _goes_on(record) else NOTHING
+    train, tables = _counted(spec, sample, record, past)
+    trial = _trial(spec, sample, root)
     tell(0.5, "scoring on the others")
     tested = Simulator(spec=spec, observed=train[0], synthetic=train[1], predictors=trial.predictors)
-    report = report_of(tested, sample, trial, record, key=root.child("report"))
+    report = report_of(tested, sample, trial, record, tables, key=root.child("report"))
     tell(0.8, "learning from all")
-    past = (base.observed, base.synthetic) if base is not None and isinstance(traces, Transitions) else (None, None)
-    tables = merged(past, _counted(spec, sample, train))
     simulator = _learned(spec, sample, tables, trial.way, report, root)
     tell(1.0, "done")
     return simulator
@@ -85,11 +88,21 @@ def _require_same_world(spec: Spec, base: Simulator) -> None:
             raise InvalidSpec(f"`base` is a simulator of another world than `{spec.name}`: its {name} differs")
 
 
-def _counted(spec: Spec, sample: Sample, train: Pair) -> Pair:
-    """The tables of all rows, given those of the rows to learn from."""
+def _goes_on(record: Record) -> bool:
+    """Whether a base counted what is not here: older transitions than those at hand, or all but the fresh rows."""
+    return record.store is None or record.fresh is not None
+
+
+def _counted(spec: Spec, sample: Sample, record: Record, past: Pair) -> tuple[Pair, Pair]:
+    """The tables to judge by, without the rows kept aside; and those of all rows, on top of the `past`."""
+    aside = tables_of(spec, sample.rows.select(sample.aside))
+    if record.fresh is not None:
+        tables = merged(past, tables_of(spec, sample.rows.select(record.fresh)))
+        return without(tables, aside), tables
+    train = tables_of(spec, sample.rows.select(~sample.aside))
     if spec.history:  # a past may reach over from rows kept aside, so parts do not add up
-        return tables_of(spec, sample.rows)
-    return merged(train, tables_of(spec, sample.rows.select(sample.aside)))
+        return train, merged(past, tables_of(spec, sample.rows))
+    return train, merged(past, merged(train, aside))
 
 
 def _trial(spec: Spec, sample: Sample, root: Key) -> Trial:
