@@ -16,11 +16,14 @@ import worldtwin as wt
 from worldtwin import files
 from worldtwin.cli.explaining import explanation
 from worldtwin.cli.options import (
+    Arithmetic,
     AsJson,
     Seed,
     SimulatorFile,
     SpecFile,
     TaskName,
+    WhatComputes,
+    backend_of,
     key_of,
     simulator_of,
     task_of,
@@ -37,13 +40,6 @@ class Sources(Enum):
     AUTO = "auto"
     RECORDED = "recorded"
     SYNTHETIC = "synthetic"
-
-
-class Arithmetic(Enum):
-    """What computes a run: the bits are the same."""
-
-    NUMPY = "numpy"
-    JAX = "jax"
 
 
 def fit(
@@ -147,7 +143,7 @@ def run(
     horizon: Annotated[int | None, typer.Option(min=1, help="steps an episode (default: the spec's)")] = None,
     folder: Annotated[Path | None, typer.Option("--run", help="write the run to this folder")] = None,
     seed: Seed = None,
-    backend: Annotated[Arithmetic, typer.Option(help="what computes it; equal bits")] = Arithmetic.NUMPY,
+    backend: WhatComputes = Arithmetic.NUMPY,
     as_json: AsJson = False,
 ) -> None:
     """Run a task in a simulator, and say what it got and how much of it was guessed.
@@ -156,7 +152,7 @@ def run(
     """
     simulator = simulator_of(simulator_file)
     task = task_of(task_name, simulator)
-    where = wt.JaxBackend() if backend is Arithmetic.JAX else None
+    where = backend_of(backend)
     with (
         wt.Run(folder, simulator.spec, kind="simulated", simulator=simulator.digest)
         if folder
