@@ -53,7 +53,7 @@ def test_a_state_is_covered_when_each_possible_action_was_tried_five_times() -> 
     states = np.repeat([0, 0, 1], 5)
     actions = np.repeat([0, 1, 0], 5)
     everything = np.ones((15, 2), dtype=np.bool_)
-    assert coverage(states, actions, everything, 2) == pytest.approx(2 / 3)
+    assert coverage(states, actions, everything, np.ones(len(states), dtype=np.int64)) == pytest.approx(2 / 3)
     only_first = everything.copy()
     only_first[states == 1, 1] = False
-    assert coverage(states, actions, only_first, 2) == 1.0
+    assert coverage(states, actions, only_first, np.ones(len(states), dtype=np.int64)) == 1.0

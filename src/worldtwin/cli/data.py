@@ -42,7 +42,8 @@ def record(
         if source is None:
             _add_synthetic(document, store)
         elif source.endswith((".csv", ".jsonl", ".parquet")):
-            wt.recording.import_file(source, store, document.spec)
+            with progress_bar("record") as bar:
+                wt.recording.import_file(source, store, document.spec, progress=bar.rows)
         else:
             _live(document, store, source, task_name, steps, random if task_name else 1.0, key_of(seed))
         added, version = len(store) - before, store.version
@@ -121,8 +122,11 @@ def import_rows(
     Example: worldtwin traces import cart.yaml gaps.csv --synthetic
     """
     with _opened(store_file) as store:
-        add = wt.recording.synthetic_file if synthetic else wt.recording.import_file
-        added = add(file, store)
+        if synthetic:
+            added = wt.recording.synthetic_file(file, store)
+        else:
+            with progress_bar("import") as bar:
+                added = wt.recording.import_file(file, store, progress=bar.rows)
     emit({"command": "traces import", "added": added}, [f"{added:,} rows added"], as_json=as_json)
 
 

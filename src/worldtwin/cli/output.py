@@ -40,13 +40,18 @@ class Bar:
 
     def __init__(self, progress: Progress, title: str) -> None:
         self._progress, self._title = progress, title
-        self._task = progress.add_task(title, total=1.0, visible=False, text="")
+        self._task = progress.add_task(title, total=None, visible=False, text="")
         self._began = time.monotonic()
 
     def __call__(self, done: float, text: str = "") -> None:
         """Show that the share `done` in [0, 1] of the work is behind us."""
         visible = time.monotonic() - self._began > PATIENCE_SECONDS
-        self._progress.update(self._task, completed=done, visible=visible, text=text)
+        self._progress.update(self._task, completed=done, total=1.0, visible=visible, text=text)
+
+    def rows(self, count: int) -> None:
+        """Show, before any share is known, that `count` rows are behind us."""
+        visible = time.monotonic() - self._began > PATIENCE_SECONDS
+        self._progress.update(self._task, visible=visible, text=f"{count:,} rows")
 
 
 @contextmanager

@@ -5,16 +5,22 @@ from __future__ import annotations
 from msgspec import UnsetType, to_builtins
 
 import worldtwin as wt
+from worldtwin.cli.explaining import advice, given
 from worldtwin.cli.output import percent
 from worldtwin.judging import Readiness
-from worldtwin.simulation import FieldReport, MemoryReport, Report, Simulator
+from worldtwin.simulation import BasisReport, FieldReport, GapReport, MemoryReport, RegimeReport, Report, Simulator
 from worldtwin.world import shown
 
 
 def report_result(simulator: Simulator) -> dict[str, object]:
     """The report and the readiness as plain values."""
     ready = wt.readiness(simulator)
-    return {"report": to_builtins(simulator.report), "ready": ready.ready, "goals": to_builtins(ready.goals)}
+    return {
+        "report": to_builtins(simulator.report),
+        "ready": ready.ready,
+        "goals": to_builtins(ready.goals),
+        "advice": list(advice(simulator)),
+    }
 
 
 def report_lines(simulator: Simulator, seconds: float) -> list[str]:
@@ -23,12 +29,13 @@ def report_lines(simulator: Simulator, seconds: float) -> list[str]:
     if report is None:
         return [f"fit  {simulator.spec.name}: nothing was learned"]
     synthetic = f" ({report.synthetic:,} synthetic)" if report.synthetic else ""
-    lines = [f"fit  {report.transitions:,} transitions{synthetic}, {report.episodes:,} episodes, {seconds:.1f} s"]
+    amount = f"{report.transitions:,} transitions{synthetic}, {report.episodes:,} episodes"
+    lines = [f"fit  {amount}, {seconds:.1f} s{_basis(report.basis)}"]
     lines += [f"     {count:,} rows left out: {reason}" for reason, count in report.excluded.items()]
     lines += _fields(report.fields)
     lines += _held_out(report)
-    lines += _memory(report.memory, hidden=simulator.spec.hidden)
-    return lines + _ready(wt.readiness(simulator))
+    lines += _regime(report.regime) or _memory(report.memory, hidden=simulator.spec.hidden)
+    return lines + _ready(wt.readiness(simulator), given(report.gaps, ()))
 
 
 def _fields(fields: tuple[FieldReport, ...]) -> list[str]:
@@ -56,15 +63,31 @@ def _memory(memory: MemoryReport | UnsetType, *, hidden: int) -> list[str]:
     return [f"     {line}" for line in (memory.text, memory.example, memory.advice) if line]
 
 
+def _regime(regime: RegimeReport | UnsetType) -> list[str]:
+    """Since when the newer data contradict the older ones, if they do."""
+    if isinstance(regime, UnsetType) or not regime.changed:
+        return []
+    return [f"     {regime.text}: {regime.advice.partition(': ')[2]}", f"     {regime.example}"]
+
+
+def _basis(basis: BasisReport | UnsetType) -> str:
+    """What else than all rows was learned from."""
+    if isinstance(basis, UnsetType):
+        return ""
+    since = f", since episode {basis.since.replace(':', ' step ')}" if basis.since else ""
+    return since + (f", {basis.read - basis.sampled:,} of the rows new" if basis.sampled else "")
+
+
 def _share(error: float) -> str:
     return percent(error) if error >= 0.1 else f"{100 * error:.2g} %"
 
 
-def _ready(ready: Readiness) -> list[str]:
+def _ready(ready: Readiness, gaps: tuple[GapReport, ...]) -> list[str]:
     missing = [f"{goal.name} {_short(goal.value)} of {_short(goal.wanted)}" for goal in ready.goals if not goal.met]
     if not ready.goals:
         return [f"     {ready.text}"]
-    more = " · what is least known: `worldtwin traces gaps`" if missing else ""
+    least = f"least known: {gaps[0].text} (`worldtwin traces gaps`)" if gaps else "see `worldtwin fit --explain`"
+    more = f" · {least}" if missing else ""
     return [f"     ready: {'yes' if ready.ready else 'no   ' + ', '.join(missing)}{more}"]
 
 

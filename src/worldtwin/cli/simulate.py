@@ -14,6 +14,7 @@ import typer
 
 import worldtwin as wt
 from worldtwin import files
+from worldtwin.cli.explaining import explanation
 from worldtwin.cli.options import (
     Arithmetic,
     AsJson,
@@ -45,30 +46,40 @@ def fit(
     spec_file: SpecFile,
     sources: Annotated[Sources | None, typer.Option(help="what to learn from (default: the YAML's)")] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="default: NAME.wts beside the YAML")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="only newer rows: an episode (41), a step of it (41:120), or a time (UTC)")
+    ] = None,
+    base: Annotated[
+        Path | None, typer.Option(help="a .wts fitted to the same traces: what it counted is not counted again")
+    ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="say what the numbers mean, and what to do next")] = False,
     seed: Seed = None,
     as_json: AsJson = False,
 ) -> None:
     """Learn a simulator from the recorded traces, say how good it is, and write it beside the YAML.
 
-    Example: worldtwin fit cart.yaml
+    Examples: worldtwin fit cart.yaml · worldtwin fit cart.yaml --explain · worldtwin fit cart.yaml --since 41
     """
     document = files.load_document(spec_file)
     plan = document.plan
-    traces = wt.recording.open_traces(document.traces_path, document.spec)
     began = time.perf_counter()
     with progress_bar("fit") as bar:
+        traces = wt.recording.open_traces(document.traces_path, document.spec, progress=bar.rows)
         simulator = wt.fit(
             document.spec,
             traces,
             key=plan.learn.key if seed is None else seed,
             sources=sources.value if sources else plan.learn.sources,
+            since=since,
+            base=wt.load_simulator(base) if base else None,
             progress=bar,
         )
     took = time.perf_counter() - began
     target = output or document.simulator_path
     wt.save(simulator, target)
     result = {"command": "fit", "simulator": str(target), "digest": simulator.digest, **report_result(simulator)}
-    emit(result, [*report_lines(simulator, took), f"     wrote {target}"], as_json=as_json)
+    more = explanation(simulator) if explain else []
+    emit(result, [*report_lines(simulator, took), f"     wrote {target}", *more], as_json=as_json)
 
 
 def session(

@@ -48,6 +48,12 @@ def calibration_error(scores: Lattice, right: NDArray[np.bool_], parts: NDArray[
 
     None with fewer than two parts.
     """
+    confidence = crossed(scores, right, parts)
+    return None if confidence is None else mean_gap(confidence, right)
+
+
+def crossed(scores: Lattice, right: NDArray[np.bool_], parts: NDArray[np.int64]) -> NDArray[np.float64] | None:
+    """What `scores` (n,) deserve, each half of the `parts` (n,) as the other says; None with fewer than two parts."""
     names, part = np.unique(parts, return_inverse=True)
     if len(names) < 2 or len(scores) < 2 * BINS:
         return None
@@ -55,7 +61,7 @@ def calibration_error(scores: Lattice, right: NDArray[np.bool_], parts: NDArray[
     confidence = np.zeros(len(scores))
     for half in (odd, ~odd):
         confidence[half] = shares(calibrated(scores[~half], right[~half]), scores[half])
-    return mean_gap(confidence, right)
+    return confidence
 
 
 def mean_gap(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> float:

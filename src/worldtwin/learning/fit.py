@@ -13,11 +13,12 @@ from worldtwin.exact import Key
 from worldtwin.learning.holdout import chance
 from worldtwin.learning.latent import Ground, ground_of, trial_beyond
 from worldtwin.learning.predicting import Trial, Way, predictors_of, trial_of
-from worldtwin.learning.reading import Sources, record_of
+from worldtwin.learning.reading import Record, Since, Sources, Wanted, record_of
 from worldtwin.learning.regression.fitting import Recorded
-from worldtwin.learning.reporting import STEPS, Sample, report_of
+from worldtwin.learning.reporting import STEPS, report_of
+from worldtwin.learning.sample import Sample
 from worldtwin.learning.scoring import drift
-from worldtwin.learning.tables import Pair, merged, tables_of
+from worldtwin.learning.tables import NOTHING, Pair, merged, tables_of, without
 from worldtwin.simulation import Model, Report, Simulator
 from worldtwin.traces import Traces
 from worldtwin.world import Lattice, Spec, Transitions
@@ -35,17 +36,19 @@ def fit(
     *,
     base: Simulator | None = None,
     sources: Sources = "auto",
+    since: Since | None = None,
     progress: Listener | None = None,
     key: Key | int,
 ) -> Simulator:
     """The simulator of the world that `traces` were recorded in; its report says how far it is from held-out episodes.
 
-    1. Usable rows are read; 15 % of the recorded episodes are kept aside. With `latent: auto`, where a past step still
-       matters, a machine with hidden states is learned; if it predicts better, they are a column of the rows from then
-       on, and what is kept aside is the end of the record.
-    2. What is discrete is counted, recorded and synthetic apart. On top of `base` when `traces` are new transitions
-       (fitting a, then b on top, counts as fitting both; predictors and report are then of b alone); a store holds the
-       past itself, so it is read and counted as a whole.
+    1. Usable rows are read, all or those `since` an episode or a time; 15 % of the recorded episodes are kept aside.
+       With `latent: auto`, where a past step still matters, a machine with hidden states is learned; if it predicts
+       better, they are a column of the rows from then on, and what is kept aside is the end of the record.
+    2. What is discrete is counted, recorded and synthetic apart, on top of what `base` counted: fitting a, then b on
+       top, counts as fitting both, byte for byte. Of transitions at hand, predictors and report are then of b alone. Of
+       the store that `base` was fitted to, when that had more than 200,000 rows, only the rows that came after are read
+       and counted; predictors and errors are of these and of 200,000 older ones.
     3. Each number is predicted by what the kept rows prefer: a polynomial, residual networks on top of it, or trees;
        each name by coarser counts, or trees.
     4. The published integers are scored on the kept rows, one step ahead and on their own.
@@ -59,19 +62,19 @@ def fit(
         _require_same_world(spec, base)
         _require_addable(spec, base, traces)
     tell(0.0, "reading")
-    ground = ground_of(spec, record_of(spec, traces, sources), root.child("held out"))
-    spec, sample = ground.spec, ground.sample
+    record = record_of(spec, traces, Wanted(sources=sources, since=since), _grows(spec, base), root.child("older"))
+    ground = ground_of(spec, record, root.child("held out"))
+    spec, sample, record = ground.spec, ground.sample, ground.record
     tell(0.2, "learning from most episodes")
-    train = tables_of(spec, sample.rows.select(~sample.aside))
+    past = (base.observed, base.synthetic) if base is not None and _goes_on(record) else NOTHING
+    train, tables = _counted(spec, sample, record, past)
     trial = _trial(spec, sample, train, root)
     tell(0.5, "scoring on the others")
     tested = Simulator(
         spec=spec, observed=train[0], synthetic=train[1], predictors=trial.predictors, begins=ground.begins
     )
-    report = report_of(tested, sample, trial, ground.record, key=root.child("report"))
+    report = report_of(tested, sample, trial, record, tables, key=root.child("report"))
     tell(0.8, "learning from all")
-    past = (base.observed, base.synthetic) if base is not None and isinstance(traces, Transitions) else (None, None)
-    tables = merged(past, _counted(spec, sample, train))
     simulator = _learned(ground, tables, trial.way, report, root)
     tell(1.0, "done")
     return simulator
@@ -113,11 +116,26 @@ def _require_addable(spec: Spec, base: Simulator, traces: Traces | Transitions) 
         )
 
 
-def _counted(spec: Spec, sample: Sample, train: Pair) -> Pair:
-    """The tables of all rows, given those of the rows to learn from."""
+def _grows(spec: Spec, base: Simulator | None) -> Simulator | None:
+    """The base whose tables may go on; not one with hidden states, which each fit numbers anew."""
+    return None if base is None or base.spec.hidden or spec.latent == "auto" else base
+
+
+def _goes_on(record: Record) -> bool:
+    """Whether a base counted what is not here: older transitions than those at hand, or all but the fresh rows."""
+    return record.store is None or record.fresh is not None
+
+
+def _counted(spec: Spec, sample: Sample, record: Record, past: Pair) -> tuple[Pair, Pair]:
+    """The tables to judge by, without the rows kept aside; and those of all rows, on top of the `past`."""
+    aside = tables_of(spec, sample.rows.select(sample.aside))
+    if record.fresh is not None:
+        tables = merged(past, tables_of(spec, sample.rows.select(record.fresh)))
+        return without(tables, aside), tables
+    train = tables_of(spec, sample.rows.select(~sample.aside))
     if spec.history:  # a past may reach over from rows kept aside, so parts do not add up
-        return tables_of(spec, sample.rows)
-    return merged(train, tables_of(spec, sample.rows.select(sample.aside)))
+        return train, merged(past, tables_of(spec, sample.rows))
+    return train, merged(past, merged(train, aside))
 
 
 def _trial(spec: Spec, sample: Sample, tables: Pair, root: Key) -> Trial:

@@ -13,7 +13,7 @@ from worldtwin.learning.memory import Uncovered, uncovered
 from worldtwin.learning.predicting import Trial, Way
 from worldtwin.learning.reading import Record
 from worldtwin.learning.regression.fitting import Recorded
-from worldtwin.learning.reporting import Sample
+from worldtwin.learning.sample import Sample
 from worldtwin.simulation import Table
 from worldtwin.world import Lattice, Spec, Transitions
 
@@ -42,7 +42,7 @@ def ground_of(spec: Spec, record: Record, key: Key) -> Ground:
         if isinstance(found, Uncovered):
             return _with_hidden(found, record)
         record = structs.replace(record, memory=found)
-    sample = Sample.of(spec, record.rows, held_out(record.rows, key))
+    sample = Sample.of(spec, record.rows, held_out(record.rows, key), whole=record.fresh is None)
     return Ground(spec=spec, record=record, sample=sample, rows=sample.rows, states=sample.states)
 
 
@@ -53,7 +53,7 @@ def _with_hidden(found: Uncovered, record: Record) -> Ground:
     return Ground(
         spec=found.spec,
         record=structs.replace(record, excluded=excluded, memory=found.memory),
-        sample=Sample.of(found.spec, found.rows.select(found.sure), found.aside[found.sure]),
+        sample=Sample.of(found.spec, found.rows.select(found.sure), found.aside[found.sure], whole=False),
         rows=found.rows,
         states=found.rows.states,
         begins=found.begins,

@@ -62,6 +62,11 @@ class Way(Struct, frozen=True, kw_only=True, eq=False):
         learned = Learned(weights=np.zeros((1, 1, 0)))
         return Way(targets=(), choices=(), kinds={}, learned=learned, trust=Trust.none(0), named={}, errors={})
 
+    @property
+    def quick(self) -> bool:
+        """Whether learning in this way trains no networks."""
+        return "networks" not in self.kinds.values()
+
     def described(self, column: int) -> str | None:
         """What predicts a column, in words; None when coarser counts do, or nothing."""
         grown = self.named.get(column)

@@ -6,105 +6,100 @@ import math
 from typing import Final
 
 import numpy as np
-from msgspec import UNSET, Struct
+from msgspec import UNSET
 from numpy.typing import NDArray
 
-from worldtwin.exact import Key
+from worldtwin.exact import Key, RowIndex
+from worldtwin.exact.table import tally
 from worldtwin.learning.calibration import mean_gap
-from worldtwin.learning.guessing import modes
+from worldtwin.learning.explaining import Trusted, gap_reports, levels, region_report, trusted
+from worldtwin.learning.folds import Held, held_out_errors
 from worldtwin.learning.memory import memory_report, numbered
 from worldtwin.learning.predicting import Trial, Way
 from worldtwin.learning.reading import Record
-from worldtwin.learning.regression.fitting import Recorded
-from worldtwin.learning.scoring import Drift, drift, one_step_errors
-from worldtwin.learning.tables import counts_everything
+from worldtwin.learning.regimes import regime_report
+from worldtwin.learning.sample import Sample
+from worldtwin.learning.scoring import drift, in_spreads, naive_misses
+from worldtwin.learning.tables import Pair, counts_everything, edges_of
 from worldtwin.learning.unseen import Unseen, blocks, coverage, unseen_mass
-from worldtwin.simulation import FieldReport, Report, Simulator
-from worldtwin.world import Lattice, Spec, Transitions, is_discrete, size
+from worldtwin.simulation import FieldReport, Report, Simulator, Table
+from worldtwin.world import Lattice, Spec, is_discrete, size
 
 MOST_ACTIONS: Final = 4096
 STEPS: Final = 50
 MOST_STEPS: Final = 1000
-FEW_EPISODES: Final = 5
 
 
-class Sample(Struct, frozen=True, kw_only=True, eq=False):
-    """Recorded `rows`, their state rows (n, width), what goes in and comes out of each, and which are kept `aside`."""
-
-    rows: Transitions
-    states: Lattice
-    everything: Recorded
-    aside: NDArray[np.bool_]
-
-    @staticmethod
-    def of(spec: Spec, rows: Transitions, aside: NDArray[np.bool_]) -> Sample:
-        """The sample of `rows`, of which the mask `aside` (n,) is for scoring only."""
-        states = rows.full_states(spec)
-        everything = Recorded(
-            inputs=np.concatenate([states, rows.actions], axis=1),
-            results=np.concatenate([rows.nexts, rows.outputs], axis=1),
-        )
-        return Sample(rows=rows, states=states, everything=everything, aside=aside)
-
-
-def report_of(tested: Simulator, sample: Sample, trial: Trial, record: Record, *, key: Key) -> Report:
-    """How good a simulator is that learned from `sample` without the rows kept aside."""
+def report_of(tested: Simulator, sample: Sample, trial: Trial, record: Record, tables: Pair, *, key: Key) -> Report:
+    """How good a simulator is that learned from `sample` without the rows kept aside; `tables` count all rows."""
     spec, rows = tested.spec, sample.rows
     steps = spec.done.horizon_error.steps if spec.done.horizon_error else STEPS
-    near = drift(tested, rows, sample.aside, steps, key)
-    unseen = _unseen(spec, sample)
+    held = held_out_errors(tested, trial.way, sample, steps, key)
+    far = None if held is None else held.drift
+    unseen = _unseen(spec, sample, None if record.fresh is None else tables)
+    memory = record.memory or memory_report(spec, rows, sample.aside)
+    told = trusted(tested, sample.everything.at(sample.aside), rows.episodes[sample.aside])
     return Report(
-        transitions=len(rows),
-        synthetic=int(rows.synthetic.sum()),
-        episodes=len(np.unique(rows.episodes)),
-        held_out=int(sample.aside.sum()),
+        transitions=record.sizes.transitions,
+        synthetic=record.sizes.synthetic,
+        episodes=record.sizes.episodes,
+        held_out=int(sample.aside.sum()) if held is None or held.folds == 1 else len(held.rows),
         excluded=dict(record.excluded),
         traces_version=record.version,
-        fields=_fields(tested, sample, trial.way, near, key),
+        fields=_fields(tested, sample, trial.way, held),
         known=None if unseen is None else 1.0 - unseen.bound,
         known_estimate=None if unseen is None else 1.0 - unseen.estimate,
-        coverage=_coverage(spec, sample),
-        horizon_steps=None if near is None else near.steps,
-        horizon_error=None if near is None else float(near.errors.max()),
-        calibration=_calibration(tested, sample, trial),
-        memory=record.memory or memory_report(spec, rows, sample.aside),
-        notes=_notes(tested, sample, near, steps, key),
+        coverage=_coverage(spec, tables),
+        horizon_steps=None if far is None else far.steps,
+        horizon_error=None if far is None else float(far.errors.max()),
+        calibration=_calibration(tested, told, trial),
+        memory=memory,
+        regime=record.dated(regime_report(tested, rows, sample.states, memory, key.child("regimes"))),
+        basis=record.basis,
+        gaps=gap_reports(spec, rows, sample.states),
+        levels=() if told is None else levels(told),
+        folds=0 if held is None else held.folds,
+        notes=_notes(tested, sample, held, steps, key),
     )
 
 
-def _notes(tested: Simulator, sample: Sample, near: Drift | None, steps: int, key: Key) -> tuple[str, ...]:
+def _notes(tested: Simulator, sample: Sample, held: Held | None, steps: int, key: Key) -> tuple[str, ...]:
     """What the numbers do not say."""
     notes = ["errors are those of the simulator without the held-out rows; what is published learned from them too"]
-    if not sample.aside.any():
+    if held is None:
         notes = ["too few rows to keep any aside: no error was measured"]
-    episodes = len(np.unique(sample.rows.episodes[sample.aside]))
-    if 0 < episodes < FEW_EPISODES:
-        notes.append(
-            f"measured on {episodes} episode{'s' if episodes > 1 else ''} only: another choice may differ much"
-        )
+    elif held.folds > 1:
+        notes.append(f"few episodes: {held.folds} parts of them were judged in turn, each by what the others teach")
     notes += [f"{name} cannot be predicted: nothing discrete to count by" for name in _unpredicted(tested)]
+    near = None if held is None else held.drift
     if near is not None and near.steps < steps:
         notes.append(f"held-out runs are too short for {steps} steps: measured after {near.steps}")
-    far = drift(tested, sample.rows, sample.aside, min(tested.spec.horizon, MOST_STEPS), key)
-    if far is not None and near is not None and far.steps > near.steps:
-        errors = zip(tested.spec.state.names, far.errors.tolist(), strict=True)
-        notes.append(f"error after {far.steps} steps: {', '.join(f'{name} {error:.2g}' for name, error in errors)}")
+    if held is not None and near is not None and held.folds == 1:
+        far = drift(tested, sample.rows, sample.aside, min(tested.spec.horizon, MOST_STEPS), key)
+        if far is not None and far.steps > near.steps:
+            errors = zip(tested.spec.state.names, far.errors.tolist(), strict=True)
+            notes.append(f"error after {far.steps} steps: {', '.join(f'{name} {error:.2g}' for name, error in errors)}")
     return tuple(notes)
 
 
-def _fields(tested: Simulator, sample: Sample, way: Way, far: Drift | None, key: Key) -> tuple[FieldReport, ...]:
-    spec, aside = tested.spec, sample.aside
+def _fields(tested: Simulator, sample: Sample, way: Way, held: Held | None) -> tuple[FieldReport, ...]:
+    spec = tested.spec
     names = (*spec.state.names, *spec.outputs.names)
-    near = None
-    if aside.any():
-        near = one_step_errors(tested, sample.rows.select(aside), sample.states[aside], sample.rows, key)
+    if held is None:
+        return tuple(FieldReport(name=name, model=_model(tested, way, i)) for i, name in enumerate(names))
+    rows = sample.rows.select(held.rows)
+    near = in_spreads(spec, held.misses, sample.rows)
+    naive = in_spreads(spec, naive_misses(spec, rows, sample.rows), sample.rows)
+    inputs, far = sample.everything.inputs[held.rows], held.drift
     return tuple(
         FieldReport(
             name=name,
             model=_model(tested, way, column),
-            one_step_error=None if near is None else float(near[column]),
+            one_step_error=float(near[column]),
             open_loop_error=float(far.errors[column]) if far is not None and column < len(spec.state) else None,
             candidates=tried if len(tried := way.errors.get(column, {})) > 1 else UNSET,
+            naive_error=float(naive[column]),
+            region=region_report(spec, inputs, np.square(held.misses[:, column])),
         )
         for column, name in enumerate(names)
     )
@@ -127,42 +122,52 @@ def _unpredicted(tested: Simulator) -> list[str]:
     return [name for column, name in enumerate(names) if column not in covered]
 
 
-def _unseen(spec: Spec, sample: Sample) -> Unseen | None:
-    """How much of a new episode was never seen; None in worlds with real numbers."""
+def _unseen(spec: Spec, sample: Sample, tables: Pair | None) -> Unseen | None:
+    """How much of a new episode was never seen; None in worlds with real numbers.
+
+    `tables` count more than the rows of the sample, when there are more.
+    """
     if not counts_everything(spec):
         return None
-    discrete = [column for column, field in enumerate((*spec.inner.fields, *spec.outputs.fields)) if is_discrete(field)]
+    results = [column for column, field in enumerate((*spec.inner.fields, *spec.outputs.fields)) if is_discrete(field)]
     first = spec.width if spec.stateless else 0
-    events = np.concatenate([sample.everything.inputs[:, first:], sample.everything.results[:, discrete]], axis=1)
+    events = np.concatenate([sample.everything.inputs[:, first:], sample.everything.results[:, results]], axis=1)
     measured = ~sample.rows.synthetic | sample.rows.synthetic.all()
-    return unseen_mass(numbered(events[measured]), blocks(sample.rows.episodes[measured]))
+    events, episodes = events[measured], blocks(sample.rows.episodes[measured])
+    table = None if tables is None else tables[0] or tables[1]
+    elsewhere = None if table is None else _elsewhere(events, table, [len(table.inputs) + each for each in results])
+    return unseen_mass(numbered(events), episodes, elsewhere)
 
 
-def _coverage(spec: Spec, sample: Sample) -> float | None:
+def _elsewhere(events: Lattice, table: Table, results: list[int]) -> NDArray[np.bool_]:
+    """Which of the `events` (n, columns) a `table` counted more often than they are here."""
+    counted = edges_of(table)[:, [*range(len(table.inputs)), *results]]
+    every, times = tally(list(counted.T), table.counts)
+    place = RowIndex(every).find(events)
+    return times[place] > np.bincount(place, minlength=len(every))[place]
+
+
+def _coverage(spec: Spec, tables: Pair) -> float | None:
     """The share of visits to states whose possible actions were tried; None where they cannot be counted."""
     choices = math.prod(size(field) for field in spec.action.fields)
-    if not counts_everything(spec) or choices > MOST_ACTIONS:
+    found = [table for table in tables if table is not None]
+    if not counts_everything(spec) or choices > MOST_ACTIONS or not found:
         return None
-    actions = np.zeros(len(sample.rows), dtype=np.int64)
+    keys = np.concatenate([table.keys for table in found])
+    times = np.concatenate([table.edges.totals for table in found])
+    wide = keys.shape[1] - len(spec.action)
+    actions = np.zeros(len(keys), dtype=np.int64)
     for column, field in enumerate(spec.action.fields):
-        actions = actions * size(field) + sample.rows.actions[:, column] - spec.action.low[column]
-    possible = spec.possible_actions(sample.states)
+        actions = actions * size(field) + keys[:, wide + column] - spec.action.low[column]
+    possible = None if spec.stateless else spec.possible_actions(keys[:, :wide])
     if possible is None:
         possible = np.broadcast_to(np.True_, (len(actions), choices))
-    states = np.zeros(len(actions), dtype=np.int64) if spec.stateless else numbered(sample.states)
-    return coverage(states, actions, possible, choices)
+    states = np.zeros(len(actions), dtype=np.int64) if spec.stateless else numbered(keys[:, :wide])
+    return coverage(states, actions, possible, times)
 
 
-def _calibration(tested: Simulator, sample: Sample, trial: Trial) -> float | None:
+def _calibration(tested: Simulator, told: Trusted | None, trial: Trial) -> float | None:
     """How far confidence is from the truth on the rows kept aside; None where there are too few."""
-    rows = sample.everything.at(sample.aside)
     if tested.observed is None:
         return trial.calibration
-    row = tested.observed.lookup(rows.inputs[:, tested.observed.inputs])
-    seen = row >= 0
-    if not seen.any():
-        return None
-    edge = modes(tested.observed)[row[seen]]
-    confidence = tested.observed.counts[edge] / (tested.observed.edges.totals[row[seen]] + 1)
-    right = (tested.observed.values[edge] == rows.results[seen]).all(axis=1)
-    return mean_gap(confidence, right)
+    return None if told is None else mean_gap(told.confidence, told.right)

@@ -25,10 +25,13 @@ class Unseen(Struct, frozen=True, kw_only=True):
     bound: float
 
 
-def unseen_mass(events: NDArray[np.int64], episodes: NDArray[np.int64]) -> Unseen | None:
+def unseen_mass(
+    events: NDArray[np.int64], episodes: NDArray[np.int64], elsewhere: NDArray[np.bool_] | None = None
+) -> Unseen | None:
     """How much of a new episode was never seen; None when there are fewer than ten episodes.
 
-    `events` (n,), from 0 on, and `episodes` (n,) number what happened and where. With f_e the share of episode e's
+    `events` (n,), from 0 on, and `episodes` (n,) number what happened and where; those marked in `elsewhere` (n,) were
+    seen in some other episode too, that is not here. With f_e the share of episode e's
     steps whose event is in no other episode, g_e in exactly two, and n episodes, the bound is
     mean f + t(.95) max(sd f, sd(f + g)) / sqrt(n) + ln 20 / 3n.
     """
@@ -37,6 +40,8 @@ def unseen_mass(events: NDArray[np.int64], episodes: NDArray[np.int64]) -> Unsee
     if count < ENOUGH_EPISODES:
         return None
     spread = _episodes_of(events, episode)
+    if elsewhere is not None:
+        spread = spread + elsewhere
     steps = np.bincount(episode, minlength=count)
     only = np.bincount(episode, weights=spread == 1, minlength=count) / steps
     twice = np.bincount(episode, weights=spread == 2, minlength=count) / steps
@@ -53,15 +58,19 @@ def blocks(episodes: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.arange(len(episodes)) * ENOUGH_BLOCKS // len(episodes)
 
 
-def coverage(states: NDArray[np.int64], actions: NDArray[np.int64], possible: NDArray[np.bool_], choices: int) -> float:
+def coverage(
+    states: NDArray[np.int64], actions: NDArray[np.int64], possible: NDArray[np.bool_], times: NDArray[np.int64]
+) -> float:
     """The share of visits to states whose possible actions were all tried at least 5 times.
 
-    `states` (n,) and `actions` (n,) are numbers, `actions` below `choices`; `possible` (n, choices).
+    `states` (n,) and `actions` (n,) are numbers, tried together `times` (n,); `possible` (n, choices).
     """
+    choices = possible.shape[1]
     names, first, state = np.unique(states, return_index=True, return_inverse=True)
-    tried = np.bincount(state * choices + actions, minlength=len(names) * choices).reshape(len(names), choices)
+    place = state * choices + actions
+    tried = np.bincount(place, weights=times, minlength=len(names) * choices).reshape(len(names), choices)
     complete = np.all((tried >= ENOUGH_VISITS) | ~possible[first], axis=1)
-    return float(complete[state].mean())
+    return float(np.average(complete[state], weights=times))
 
 
 def _episodes_of(events: NDArray[np.int64], episode: NDArray[np.intp]) -> NDArray[np.int64]:

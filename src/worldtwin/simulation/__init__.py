@@ -12,7 +12,16 @@ from worldtwin.simulation.models.functions import Function
 from worldtwin.simulation.models.polynomial import Polynomial
 from worldtwin.simulation.models.regressor import FINE_BITS, Changes, Regressor
 from worldtwin.simulation.models.table import Table
-from worldtwin.simulation.report import FieldReport, MemoryReport, Report
+from worldtwin.simulation.report import (
+    BasisReport,
+    FieldReport,
+    GapReport,
+    LevelReport,
+    MemoryReport,
+    RegimeReport,
+    RegionReport,
+    Report,
+)
 from worldtwin.simulation.running.backend import Backend, NumpyBackend, Walk
 from worldtwin.simulation.running.episodes import Episodes
 from worldtwin.simulation.running.flock import Candidates, Flock, Play, require_allowed
@@ -24,9 +33,10 @@ from worldtwin.simulation.sources import STREAMS_APART, Model
 from worldtwin.simulation.starts import COLUMNS_APART, drawn_up_to
 
 __all__ = [
-    "COLUMNS_APART", "FINE_BITS", "STREAMS_APART", "Advance", "Alternative", "Backend", "Candidates", "Changes",
-    "Classifier", "Confidence", "Ensemble", "Episodes", "Feature", "FieldReport", "Flock", "Forest", "Function",
-    "MemoryReport", "Model", "NumpyBackend", "Outcomes", "Play", "Polynomial", "Prediction", "Regressor", "Report",
-    "Session", "Simulator", "Sink", "Source", "StepResult", "Table", "Walk", "count", "drawn_up_to", "input_fields",
-    "merge", "outcomes", "require_allowed", "rollout",
+    "COLUMNS_APART", "FINE_BITS", "STREAMS_APART", "Advance", "Alternative", "Backend", "BasisReport", "Candidates",
+    "Changes", "Classifier", "Confidence", "Ensemble", "Episodes", "Feature", "FieldReport", "Flock", "Forest",
+    "Function", "GapReport", "LevelReport", "MemoryReport", "Model", "NumpyBackend", "Outcomes", "Play",
+    "Polynomial", "Prediction", "RegimeReport", "RegionReport", "Regressor", "Report", "Session", "Simulator",
+    "Sink", "Source", "StepResult", "Table", "Walk", "count", "drawn_up_to", "input_fields", "merge", "outcomes",
+    "require_allowed", "rollout",
 ]  # fmt: skip

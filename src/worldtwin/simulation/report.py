@@ -7,6 +7,33 @@ from collections.abc import Mapping
 from msgspec import UNSET, Struct, UnsetType
 
 
+class RegionReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where an error is: a `share` of all of it is where `text` says, in a share `rows` of the held-out rows."""
+
+    text: str
+    share: float
+    rows: float
+
+
+class GapReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is hardly known: `text` names states and actions with only so many `rows`, of so many `expected`.
+
+    That many there would be, had all possible actions been tried alike.
+    """
+
+    text: str
+    rows: int
+    expected: float
+
+
+class LevelReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Of so many held-out `rows`, with this mean `confidence`, a share was `right`."""
+
+    confidence: float
+    right: float
+    rows: int
+
+
 class FieldReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How well one next field or output is predicted on held-out episodes.
 
@@ -14,6 +41,8 @@ class FieldReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     spread after `Report.horizon_steps` steps on its own; for names both are the share that is wrong. None: unmeasured.
     `candidates` are the models that competed and their errors on held-out rows that predictors are asked for: like
     `one_step_error` of numbers, bits of log loss of names. It is absent, and so in the bytes, where nothing competed.
+    `naive_error` is the `one_step_error` of who says that all stays as it is (an output: that it is as usual).
+    `region` is where most of the one-step error is, None where it is everywhere alike.
     """
 
     name: str
@@ -21,6 +50,8 @@ class FieldReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     one_step_error: float | None = None
     open_loop_error: float | None = None
     candidates: Mapping[str, float] | UnsetType = UNSET
+    naive_error: float | UnsetType | None = UNSET
+    region: RegionReport | UnsetType | None = UNSET
 
 
 class MemoryReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,6 +74,36 @@ class MemoryReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     stateless: bool = False
 
 
+class RegimeReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whether newer data contradict older ones; `text` says it in a sentence, `example` shows it, `advice` what to do.
+
+    From `step` of `episode` on the world answers otherwise, most of all in `field`; `time` is when that was recorded,
+    when it is known. `tested` is the number of times that were compared; 0: there were too few rows to tell.
+    """
+
+    tested: int = 0
+    changed: bool = False
+    episode: int = 0
+    step: int = 0
+    time: str = ""
+    field: str = ""
+    text: str = ""
+    example: str = ""
+    advice: str = ""
+
+
+class BasisReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What was learned from: which `sources`, rows `since` an episode and step, how many rows of a store were `read`.
+
+    `sampled` of them are older ones that had been counted before, read again for the predictors and the errors.
+    """
+
+    sources: str = "auto"
+    since: str = ""
+    read: int = 0
+    sampled: int = 0
+
+
 class Report(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a fit saw, and how good what it made is; None where that could not be measured.
 
@@ -50,7 +111,9 @@ class Report(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     estimate (unseen mass by leaving out one episode at a time); `coverage` the visit-weighted share of states whose
     possible actions were all tried at least five times; `horizon_error` the largest `open_loop_error`; `calibration`
     the mean distance between confidence and truth. `excluded` counts recorded rows that were left out, by reason.
-    `memory` is absent in the reports, and so in the bytes, of simulators that were fitted before it was measured.
+    `gaps` are the least-known states and actions, `levels` compare confidence with truth; `folds` is how many parts of
+    few episodes were judged in turn, each by what the others teach (1: one part was). What has no value by default is
+    absent in the reports, and so in the bytes, of simulators that were fitted before it was measured.
     """
 
     transitions: int = 0
@@ -67,4 +130,9 @@ class Report(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     horizon_error: float | None = None
     calibration: float | None = None
     memory: MemoryReport | UnsetType = UNSET
+    regime: RegimeReport | UnsetType = UNSET
+    basis: BasisReport | UnsetType = UNSET
+    gaps: tuple[GapReport, ...] | UnsetType = UNSET
+    levels: tuple[LevelReport, ...] | UnsetType = UNSET
+    folds: int | UnsetType = UNSET
     notes: tuple[str, ...] = ()

@@ -82,10 +82,10 @@ def wider(first: str, second: str) -> str:
     return "number" if {first, second} == {"whole", "number"} else "text"
 
 
-def encode_batch(table: pa.Table, writer: str) -> bytes:
-    """`table` as one Arrow stream, compressed, that says who wrote it."""
+def encode_batch(table: pa.Table, writer: str, written: str) -> bytes:
+    """`table` as one Arrow stream, compressed, that says who wrote it, and when (or "")."""
     sink = pa.BufferOutputStream()
-    named = table.replace_schema_metadata({"writer": writer})
+    named = table.replace_schema_metadata({"writer": writer, **({"written": written} if written else {})})
     with pa.ipc.new_stream(sink, named.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as stream:
         stream.write_table(named)
     return sink.getvalue().to_pybytes()
@@ -140,6 +140,12 @@ def _fixed(name: str, values: object) -> pa.Array | pa.ChunkedArray:
     if array.null_count:
         raise ValueError(f"{array.null_count} of its values are missing")
     return array
+
+
+def written_in(body: bytes) -> str:
+    """When the batch in `body` was written, as it says; "" when it does not."""
+    metadata = pa.ipc.open_stream(body).schema.metadata or {}
+    return os.fsdecode(metadata.get(b"written", b""))
 
 
 def _plain_column(array: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:

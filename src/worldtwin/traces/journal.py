@@ -168,6 +168,19 @@ class Journal:
         for (number,) in numbers:
             yield from self.read(number - 1, number)
 
+    def sizes(self, upto: int) -> list[tuple[int, int]]:
+        """The number of each of the first `upto` batches, and of its rows."""
+        with self._connection() as connection:
+            return connection.execute(
+                "SELECT number, rows FROM batches WHERE number <= ? ORDER BY number", (upto,)
+            ).fetchall()
+
+    def last_episode(self, upto: int) -> int:
+        """The highest episode number of the first `upto` batches, -1 for none."""
+        query = "SELECT coalesce(max(last_episode), -1) FROM batches WHERE number <= ?"
+        with self._connection() as connection:
+            return connection.execute(query, (upto,)).fetchone()[0]
+
     def sources(self) -> list[tuple[int, str]]:
         """The number and the source of each batch that has one."""
         with self._connection() as connection:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import uuid
 import weakref
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Protocol, Self
 
@@ -18,7 +19,7 @@ from worldtwin.traces.binding import Binding
 from worldtwin.traces.columns import Columns, also, encode_batch, join_tables, kind_of, table_of
 from worldtwin.traces.completing import completed, marked
 from worldtwin.traces.journal import GENESIS, Batch, Journal
-from worldtwin.traces.reading import assembled_between, table_in
+from worldtwin.traces.reading import assembled_between, first_after, sampled_up_to, table_in, time_of
 from worldtwin.world import Spec, Transitions
 
 SUFFIX: Final = ".traces"
@@ -48,10 +49,14 @@ class Pending(Protocol):
 class Traces:
     """The store at `path`, created when missing, of `spec`'s world when there is one. Many writers may share it.
 
-    Raises `TracesError` when the file is no trace store, or holds data of another world.
+    Rows are dated by `now` (default: the machine's clock). Raises `TracesError` when the file is no trace store, or
+    holds data of another world.
     """
 
-    def __init__(self, path: str | os.PathLike[str], spec: Spec | None = None) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], spec: Spec | None = None, *, now: Callable[[], datetime] | None = None
+    ) -> None:
+        self._now = now or _utc
         self.path = store_path(path)
         self.spec: Spec | None = None
         self._journal = Journal(self.path)
@@ -165,6 +170,28 @@ class Traces:
         assembled = assembled_between(self._journal, spec, first, upto)
         return Recorded(transitions=assembled.transitions, excluded=assembled.excluded(), version=tip)
 
+    def sample(self, version: str, most: int, chance: np.random.Generator, spec: Spec | None = None) -> Transitions:
+        """About `most` of the transitions of `version`, in stretches of thousands of rows that `chance` draws."""
+        return sampled_up_to(self._journal, self._fitting(spec), self._journal.number_of(version), most, chance)
+
+    def rows_of(self, version: str) -> int:
+        """The number of rows that `version` has. Raises `TracesError` when this store never had it."""
+        return self._journal.rows(self._journal.number_of(version))
+
+    def last_episode(self, version: str) -> int:
+        """The highest episode number in `version`, -1 for none."""
+        return self._journal.last_episode(self._journal.number_of(version))
+
+    def time_of(self, episode: int, step: int) -> str:
+        """When a step was written, as `2026-05-01T14:03:07+00:00`; "" for rows of files, and of older versions."""
+        self.flush()
+        return time_of(self._journal, episode, step)
+
+    def first_after(self, time: datetime) -> tuple[int, int]:
+        """The first episode and step after all rows that were written before `time`; it reads the older rows."""
+        self.flush()
+        return first_after(self._journal, time if time.tzinfo else time.replace(tzinfo=UTC))
+
     def verify(self) -> None:
         """Read everything and recompute its version. Raises `TracesError` naming the first batch that was changed."""
         for _ in self.tables():
@@ -210,12 +237,20 @@ class Traces:
     def _batch(self, table: pa.Table, source: str) -> Batch:
         episodes = table.column("episode").to_numpy()
         return Batch(
-            body=encode_batch(table, source or f"{os.getpid():x}-{self._writer}"),
+            body=encode_batch(
+                table,
+                source or f"{os.getpid():x}-{self._writer}",
+                "" if source else self._now().isoformat(timespec="seconds"),
+            ),
             rows=table.num_rows,
             first_episode=int(np.min(episodes)),
             last_episode=int(np.max(episodes)),
             source=source,
         )
+
+
+def _utc() -> datetime:
+    return datetime.now(UTC)
 
 
 def _widen(kinds: dict[str, str], found: Mapping[str, str]) -> None:

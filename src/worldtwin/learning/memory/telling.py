@@ -11,8 +11,9 @@ from worldtwin.learning.memory.aliasing import Alias, Aliasing, aliasing
 from worldtwin.learning.memory.course import Course
 from worldtwin.learning.memory.explaining import explained
 from worldtwin.learning.memory.stateless import looks_stateless
+from worldtwin.learning.wording import in_words, values_in
 from worldtwin.simulation import MemoryReport
-from worldtwin.world import Field, Space, Spec, Transitions, Value, decode, is_discrete
+from worldtwin.world import Field, Spec, Transitions, decode, is_discrete
 
 MOST_ROWS: Final = 1_000_000
 MOST_ADVISED: Final = 50_000
@@ -47,7 +48,7 @@ _STATELESS: Final = "the action alone seems to decide what follows: `stateless: 
 def _told(spec: Spec, rows: Transitions, found: Aliasing) -> MemoryReport:
     first = found.clearest[0]
     name, _ = _inputs(spec)[first.column]
-    row = _values(spec.state, rows.states[first.row]) + _values(spec.action, rows.actions[first.row])
+    row = values_in(spec.state, rows.states[first.row]) + values_in(spec.action, rows.actions[first.row])
     older = "one step" if first.lag == 1 else f"{first.lag} steps"
     return MemoryReport(
         tested=found.tested,
@@ -82,11 +83,11 @@ def _advice(spec: Spec, rows: Transitions, found: Aliasing) -> str:
 def _example(spec: Spec, rows: Transitions, alias: Alias) -> str:
     """`({e, n}) follows in 51 of 51 rows where it was s, in 0 of 48 where it was w`."""
     _, field = _inputs(spec)[alias.column]
-    result = _values(spec.state, rows.nexts[alias.result])
+    result = values_in(spec.state, rows.nexts[alias.result])
     if len(spec.outputs):
-        result += _values(spec.outputs, rows.outputs[alias.result])
+        result += values_in(spec.outputs, rows.outputs[alias.result])
     one, other = (
-        f"in {times:,} of {seen:,} rows where it was {_shown(decode(field, value))}"
+        f"in {times:,} of {seen:,} rows where it was {in_words(decode(field, value))}"
         for times, seen, value in zip(alias.followed, alias.seen, alias.values, strict=True)
     )
     return f"({', '.join(result)}) follows {one}, {other.replace(' rows', '')}"
@@ -96,16 +97,3 @@ def _inputs(spec: Spec) -> list[tuple[str, Field]]:
     """The state and action fields by name."""
     both = (spec.state, spec.action)
     return [pair for space in both for pair in zip(space.names, space.fields, strict=True)]
-
-
-def _values(space: Space, row: NDArray[np.int64]) -> list[str]:
-    """The values of one point, with names where there are several."""
-    pairs = zip(space.names, space.fields, row.tolist(), strict=True)
-    shown = [(name, _shown(decode(field, value))) for name, field, value in pairs]
-    return [value for _, value in shown] if len(space) == 1 else [f"{name}={value}" for name, value in shown]
-
-
-def _shown(value: Value) -> str:
-    if isinstance(value, frozenset):
-        return "{" + ", ".join(sorted(value)) + "}"
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import pyarrow as pa
 
@@ -28,7 +28,13 @@ _FILE: Final = "file/"
 _LOG: Final = logging.getLogger("worldtwin.recording")
 
 
-def import_file(path: str | os.PathLike[str], traces: Traces, spec: Spec | None = None) -> int:
+RowsRead: TypeAlias = Callable[[int], object]
+"""Whoever wants to know how many rows of a file have been read, now and then."""
+
+
+def import_file(
+    path: str | os.PathLike[str], traces: Traces, spec: Spec | None = None, *, progress: RowsRead | None = None
+) -> int:
     """Store the rows of the CSV, JSONL or Parquet file at `path`, all or none; how many: none when it was before.
 
     With `spec` (default: the store's) columns are its fields. A file that has only grown replaces what it said before;
@@ -44,10 +50,10 @@ def import_file(path: str | os.PathLike[str], traces: Traces, spec: Spec | None 
         _LOG.warning(
             "%s: another file of this name was imported before: rows that are in both are in the store twice", file.name
         )
-    return add_tables(read_pieces(file, spec or traces.spec), traces, f"{name} {content}")
+    return add_tables(read_pieces(file, spec or traces.spec), traces, f"{name} {content}", progress)
 
 
-def open_traces(path: str | os.PathLike[str], spec: Spec | None = None) -> Traces:
+def open_traces(path: str | os.PathLike[str], spec: Spec | None = None, *, progress: RowsRead | None = None) -> Traces:
     """The trace store at `path`; when that is a file of rows, the store beside it, holding the rows it has now."""
     file = Path(path)
     if not is_table(file):
@@ -55,11 +61,11 @@ def open_traces(path: str | os.PathLike[str], spec: Spec | None = None) -> Trace
     content, pieces = content_of(file), read_pieces(file, spec)
     first = next(pieces)
     traces = Traces(file.with_suffix(SUFFIX), spec)
-    add_tables(chain([first], pieces), traces, f"{_FILE}{file.name} {content}")
+    add_tables(chain([first], pieces), traces, f"{_FILE}{file.name} {content}", progress)
     return traces
 
 
-def add_tables(tables: Iterable[pa.Table], traces: Traces, source: str) -> int:
+def add_tables(tables: Iterable[pa.Table], traces: Traces, source: str, progress: RowsRead | None = None) -> int:
     """Store `tables` as what `source` (`NAME DIGEST`) says now, unless it said the same before; the rows added."""
     name, _, content = source.rpartition(" ")
     if traces.sources.get(name) == content:
@@ -69,6 +75,8 @@ def add_tables(tables: Iterable[pa.Table], traces: Traces, source: str) -> int:
     def numbered() -> Iterator[pa.Table]:
         for table in tables:
             counts.append(table.num_rows)
+            if progress is not None:
+                progress(sum(counts))
             yield numbering.numbered(table)
 
     traces.append_once(numbered(), source=source)

@@ -1,0 +1,71 @@
+"""Confidence against truth, on rows that were kept aside."""
+
+from __future__ import annotations
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from worldtwin.learning.calibration import BINS, crossed
+from worldtwin.learning.guessing import modes
+from worldtwin.learning.regression.fitting import Recorded
+from worldtwin.simulation import FINE_BITS, LevelReport, Regressor, Simulator, Table
+from worldtwin.world import Angle, Lattice, wrap_column
+
+
+class Trusted(Struct, frozen=True, eq=False):
+    """How sure some answers were (n,), in [0, 1], and which were right (n,)."""
+
+    confidence: NDArray[np.float64]
+    right: NDArray[np.bool_]
+
+
+def trusted(tested: Simulator, aside: Recorded, episodes: Lattice) -> Trusted | None:
+    """The confidence of `tested` on rows kept `aside`, from `episodes` (n,): of counts if it counts, else of numbers.
+
+    The confidence of numbers was learned on these rows, so here each half of the episodes is told by the other half.
+    """
+    if tested.observed is not None:
+        return _counted(tested.observed, aside)
+    models = [model for model in tested.predictors if isinstance(model, Regressor)]
+    if not models or not len(aside.inputs):
+        return None
+    scores, right = zip(*(_measured(tested, model, aside) for model in models), strict=True)
+    crosses = [crossed(score, good, episodes) for score, good in zip(scores, right, strict=True)]
+    told = [confidence for confidence in crosses if confidence is not None]
+    if len(told) < len(models):
+        return None
+    return Trusted(confidence=np.min(told, axis=0), right=np.all(right, axis=0))
+
+
+def levels(found: Trusted) -> tuple[LevelReport, ...]:
+    """The mean confidence and the share that was right in at most ten groups of equal size, rising."""
+    order = np.argsort(found.confidence, kind="stable")
+    groups = [group for group in np.array_split(order, BINS) if len(group)]
+    return tuple(
+        LevelReport(
+            confidence=float(found.confidence[group].mean()), right=float(found.right[group].mean()), rows=len(group)
+        )
+        for group in groups
+    )
+
+
+def _counted(table: Table, aside: Recorded) -> Trusted | None:
+    row = table.lookup(aside.inputs[:, table.inputs])
+    seen = row >= 0
+    if not seen.any():
+        return None
+    edge = modes(table)[row[seen]]
+    confidence = table.counts[edge] / (table.edges.totals[row[seen]] + 1)
+    return Trusted(confidence, (table.values[edge] == aside.results[seen]).all(axis=1))
+
+
+def _measured(tested: Simulator, model: Regressor, aside: Recorded) -> tuple[Lattice, NDArray[np.bool_]]:
+    """The score (n,) of each answer, and whether all its numbers are within their tolerance."""
+    found = model.changes(aside.inputs)
+    missed = model.land(tested.spec, aside.inputs, found.middle) - aside.results[:, model.targets]
+    fields = (*tested.spec.state.fields, *tested.spec.outputs.fields)
+    for position, target in enumerate(model.targets):
+        if isinstance(fields[target], Angle):
+            missed[:, position] = wrap_column(missed[:, position])
+    return model.scores(found), np.all(np.abs(missed) <= model.tolerances >> FINE_BITS, axis=1)
