@@ -64,7 +64,7 @@ def improve(
         lines += [f"wrote {output}", f"try it in reality before you believe it: {check}"]
     result = {"command": "improve", "better": better, "before": found.before, "after": found.after,
               "sources": dict(found.sources), "evaluations": found.evaluations, "decision": to_builtins(found.decision),
-              "task": str(output) if better else None}  # fmt: skip
+              "task": str(output) if better else None, "warning": found.warning}  # fmt: skip
     emit(result, [f"     {line}" for line in lines], as_json=as_json)
     if not better:
         raise typer.Exit(1)
@@ -97,10 +97,17 @@ def iterate(
             progress=lambda now: bar(now.fraction, now.text),
         )
     lines = found.text.splitlines()
+    refused = wt.readiness(found.simulator).refused
+    if refused:
+        lines.append(f"do not believe its simulator: {refused}")
     if found.better:
         wt.save(found.task, output)
         lines.append(f"wrote {output}")
-    emit({"command": "iterate", "better": found.better, "rounds": to_builtins(found.rounds)}, lines, as_json=as_json)
+    emit(
+        {"command": "iterate", "better": found.better, "rounds": to_builtins(found.rounds), "refused": refused},
+        lines,
+        as_json=as_json,
+    )
     if not found.better:
         raise typer.Exit(1)
 

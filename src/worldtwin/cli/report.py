@@ -50,8 +50,8 @@ def _held_out(report: Report) -> list[str]:
 
 
 def _memory(memory: MemoryReport | UnsetType) -> list[str]:
-    """What the fields leave out; or that even the state is too much. Nothing where they say all."""
-    if isinstance(memory, UnsetType) or not (memory.rejected or memory.stateless):
+    """What the fields leave out, what is noise, or that even the state is too much. Nothing where they say all."""
+    if isinstance(memory, UnsetType) or not (memory.rejected or memory.stateless or memory.noisy):
         return []
     return [f"     {line}" for line in (memory.text, memory.example, memory.advice) if line]
 
@@ -62,9 +62,11 @@ def _share(error: float) -> str:
 
 def _ready(ready: Readiness) -> list[str]:
     missing = [f"{goal.name} {_short(goal.value)} of {_short(goal.wanted)}" for goal in ready.goals if not goal.met]
-    if not ready.goals:
+    if not ready.goals and not ready.refused:
         return [f"     {ready.text}"]
-    more = " · what is least known: `worldtwin traces gaps`" if missing else ""
+    if ready.refused:
+        missing.insert(0, "not predictable from these fields alone")
+    more = " · what is least known: `worldtwin traces gaps`" if missing and not ready.refused else ""
     return [f"     ready: {'yes' if ready.ready else 'no   ' + ', '.join(missing)}{more}"]
 
 

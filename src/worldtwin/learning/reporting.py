@@ -13,13 +13,14 @@ from worldtwin.exact import Key
 from worldtwin.learning.calibration import mean_gap
 from worldtwin.learning.guessing import modes
 from worldtwin.learning.memory import memory_report, numbered
+from worldtwin.learning.predictability import predictability
 from worldtwin.learning.predicting import Trial, Way
 from worldtwin.learning.reading import Record
 from worldtwin.learning.regression.fitting import Recorded
 from worldtwin.learning.scoring import Drift, drift, one_step_errors
 from worldtwin.learning.tables import counts_everything
 from worldtwin.learning.unseen import Unseen, blocks, coverage, unseen_mass
-from worldtwin.simulation import FieldReport, Report, Simulator
+from worldtwin.simulation import FieldReport, MemoryReport, Report, Simulator
 from worldtwin.world import Lattice, Spec, Transitions, is_discrete, size
 
 MOST_ACTIONS: Final = 4096
@@ -53,6 +54,7 @@ def report_of(tested: Simulator, sample: Sample, trial: Trial, record: Record, *
     steps = spec.done.horizon_error.steps if spec.done.horizon_error else STEPS
     near = drift(tested, rows, sample.aside, steps, key)
     unseen = _unseen(spec, sample)
+    ahead = _ahead(tested, sample, key)
     return Report(
         transitions=len(rows),
         synthetic=int(rows.synthetic.sum()),
@@ -60,14 +62,14 @@ def report_of(tested: Simulator, sample: Sample, trial: Trial, record: Record, *
         held_out=int(sample.aside.sum()),
         excluded=dict(record.excluded),
         traces_version=record.version,
-        fields=_fields(tested, sample, trial.way, near, key),
+        fields=_fields(tested, trial.way, near, ahead),
         known=None if unseen is None else 1.0 - unseen.bound,
         known_estimate=None if unseen is None else 1.0 - unseen.estimate,
         coverage=_coverage(spec, sample),
         horizon_steps=None if near is None else near.steps,
         horizon_error=None if near is None else float(near.errors.max()),
         calibration=_calibration(tested, sample, trial),
-        memory=memory_report(spec, rows, sample.aside),
+        memory=_memory(spec, sample, ahead, key.child("memory")),
         notes=_notes(tested, sample, near, steps, key),
     )
 
@@ -92,17 +94,31 @@ def _notes(tested: Simulator, sample: Sample, near: Drift | None, steps: int, ke
     return tuple(notes)
 
 
-def _fields(tested: Simulator, sample: Sample, way: Way, far: Drift | None, key: Key) -> tuple[FieldReport, ...]:
-    spec, aside = tested.spec, sample.aside
+def _ahead(tested: Simulator, sample: Sample, key: Key) -> NDArray[np.float64] | None:
+    """The error of each next field and output one step ahead; None when no row was kept aside."""
+    if not sample.aside.any():
+        return None
+    rows, states = sample.rows.select(sample.aside), sample.states[sample.aside]
+    return one_step_errors(tested, rows, states, sample.rows, key)
+
+
+def _memory(spec: Spec, sample: Sample, ahead: NDArray[np.float64] | None, key: Key) -> MemoryReport:
+    """Whether the fields are all that matters: counted where states can be equal, else predicted."""
+    if spec.state.discrete and spec.action.discrete:
+        return memory_report(spec, sample.rows, sample.aside)
+    return predictability(spec, sample.rows, ahead, key)
+
+
+def _fields(
+    tested: Simulator, way: Way, far: Drift | None, ahead: NDArray[np.float64] | None
+) -> tuple[FieldReport, ...]:
+    spec = tested.spec
     names = (*spec.state.names, *spec.outputs.names)
-    near = None
-    if aside.any():
-        near = one_step_errors(tested, sample.rows.select(aside), sample.states[aside], sample.rows, key)
     return tuple(
         FieldReport(
             name=name,
             model=_model(tested, way, column),
-            one_step_error=None if near is None else float(near[column]),
+            one_step_error=None if ahead is None else float(ahead[column]),
             open_loop_error=float(far.errors[column]) if far is not None and column < len(spec.state) else None,
         )
         for column, name in enumerate(names)
