@@ -86,12 +86,13 @@ def code_digest() -> str:
 
 
 class Kept:
-    """Results as JSON lines, kept for the code that they were measured with. Mutable."""
+    """Results as JSON lines, kept for the code that they were measured with; what failed is tried again. Mutable."""
 
     def __init__(self, code: str) -> None:
         self._code = code
         lines = KEPT.read_text(encoding="utf-8").splitlines() if KEPT.exists() else []
-        self._found = [one for one in map(json.loads, lines) if one["code"] in {code, ""}]
+        found = [json.loads(line) for line in lines]
+        self._found = [one for one in found if one["code"] in {code, ""} and "failed" not in one]
 
     def of(self, row: Row, variant: str) -> list[Result]:
         """The results of one row, by key."""
