@@ -14,7 +14,7 @@ from timing import medians, table
 import worldtwin as wt
 from worldtwin.accelerate import networks
 from worldtwin.exact import Feature, Key, Layer
-from worldtwin.exact.network import INPUT_LIMIT, require_exact
+from worldtwin.exact.network import INPUT_LIMIT, require_exact, stack
 from worldtwin.simulation import Confidence, Polynomial, Regressor, Simulator, count, outcomes
 from worldtwin.world import Angle, Category, Integer, Space, Spec, StartRange, Transitions, real
 
@@ -130,8 +130,9 @@ def chained(forward: Forward, dtype: type) -> Callable[[Array], Array]:
 def forwards() -> dict[str, Callable[[Array], Array]]:
     """The same network as whole numbers in float64, and in floats of 32 and 64 bits."""
     layers = exact_layers(WIDTHS)
-    numbers = [tuple(jnp.asarray(part) for part in layer) for layer in networks.carried(layers)]
-    clips = tuple(layer.clip for layer in layers)
+    stacked = stack([layers])
+    numbers = [tuple(jnp.asarray(part[0]) for part in layer) for layer in networks.carried_stack(stacked)]
+    curves = networks.curves(stacked)
 
     def plain(dtype: type) -> Forward:
         weights = [jnp.asarray(layer.weights / 8192.0, dtype=dtype) for layer in layers]
@@ -144,7 +145,7 @@ def forwards() -> dict[str, Callable[[Array], Array]]:
         return forward
 
     return {
-        "exact": chained(lambda inputs: networks.evaluate(clips, numbers, inputs), jnp.int64),
+        "exact": chained(lambda inputs: networks.evaluate(curves, numbers, inputs), jnp.int64),
         "float64": chained(plain(jnp.float64), jnp.float64),
         "float32": chained(plain(jnp.float32), jnp.float32),
     }

@@ -6,9 +6,10 @@ import contextlib
 import platform
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -16,10 +17,17 @@ from msgspec import Struct
 HERE = Path(__file__).resolve().parent
 ENVIRONMENTS = HERE.parents[1] / ".rivals"
 TORCH = HERE / "torch.txt"
+ON_TORCH = ("mbrl_rollouts", "torch_rollouts")
+
+Answer = TypeVar("Answer")
 
 
 class NotMeasured(Exception):
     """A rival cannot be installed or run here; the message says why."""
+
+
+class TooSlow(NotMeasured):
+    """A rival was stopped at its time limit."""
 
 
 class Greeting(Struct, frozen=True):
@@ -45,16 +53,39 @@ class Rival:
     """A running rival. Mutable: its process answers one line after the other."""
 
     def __init__(self, name: str, process: subprocess.Popen[str], complaints: Path) -> None:
-        self._name, self._complaints = name, complaints
+        self._name, self._process, self._complaints = name, process, complaints
         self._asks, self._answers = _pipes(process)
         self.greeting = msgspec.json.decode(self._answer(), type=Greeting)
 
     def run(self, variant: str) -> Figures:
         """The figures of one repeat of `variant`. Raises `NotMeasured`."""
-        with contextlib.suppress(BrokenPipeError):  # then there is no answer either
-            self._asks.write(f"{variant}\n")
-            self._asks.flush()
+        self._say(variant)
         return msgspec.json.decode(self._answer(), type=Figures)
+
+    def ask(self, question: object, kind: type[Answer], *, limit_s: float) -> Answer:
+        """The answer to `question`. Raises `NotMeasured`; `TooSlow` after `limit_s` seconds, which end the process."""
+        late = threading.Event()
+
+        def stop() -> None:
+            late.set()
+            self._process.kill()
+
+        timer = threading.Timer(limit_s, stop)
+        timer.start()
+        try:
+            self._say(msgspec.json.encode(question).decode())
+            return msgspec.json.decode(self._answer(), type=kind)
+        except NotMeasured as stopped:
+            if late.is_set():
+                raise TooSlow(f"more than {limit_s:g} s") from stopped
+            raise
+        finally:
+            timer.cancel()
+
+    def _say(self, line: str) -> None:
+        with contextlib.suppress(BrokenPipeError):  # then there is no answer either
+            self._asks.write(f"{line}\n")
+            self._asks.flush()
 
     def _answer(self) -> str:
         line = self._answers.readline()
@@ -64,9 +95,9 @@ class Rival:
 
 
 @contextlib.contextmanager
-def rival(name: str) -> Iterator[Rival]:
-    """The script `name`.py of this folder, running in its own environment until the end. Raises `NotMeasured`."""
-    python = interpreter(name)
+def rival(name: str, *, environment: str | None = None) -> Iterator[Rival]:
+    """The script `name`.py of this folder, running in its own `environment` until the end. Raises `NotMeasured`."""
+    python = interpreter(environment or name)
     complaints = ENVIRONMENTS / f"{name}.log"
     with (
         complaints.open("w") as log,
@@ -82,7 +113,7 @@ def rival(name: str) -> Iterator[Rival]:
 
 def interpreter(name: str) -> Path:
     """The Python of the environment with `name`.txt installed; made first if they are not. Raises `NotMeasured`."""
-    folder, files = ENVIRONMENTS / name, (TORCH, HERE / f"{name}.txt")
+    folder, files = ENVIRONMENTS / name, (*([TORCH] if name in ON_TORCH else []), HERE / f"{name}.txt")
     python, stamp = folder / "bin" / "python", folder / "requirements"
     wanted = "\n".join((platform.python_version(), *(file.read_text() for file in files)))
     if stamp.exists() and stamp.read_text() == wanted:

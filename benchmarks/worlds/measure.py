@@ -29,7 +29,7 @@ VARIANTS: Final = ("plain", "recorded-starts", "second-round")
 the improved task, learned from too."""
 
 SECOND: Final = 1 / 3
-Found = tuple[Task | LocalTask, "wt.Simulator", float, int]
+Found = tuple[Task | LocalTask, "wt.Simulator", float | None, int]
 
 
 def main() -> None:

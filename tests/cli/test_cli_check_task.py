@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 Run = Callable[..., Any]
+
+VECTORS = Path(__file__).parents[1] / "vectors" / "files"
 
 TASK = """
 gain = param([0.1, 0.5], low=-10, high=10)
@@ -52,3 +55,17 @@ def test_a_line_outside_of_the_language_is_named(run: Run, folder: Path) -> None
     printed = run("check", "task.py")
     assert printed.code == 2
     assert "task.py:2: " in printed.err
+
+
+def test_what_a_stored_file_costs_is_known_before_it_runs(run: Run, folder: Path) -> None:
+    lines = {
+        "truck.wts": "simulator of truck · 2 predictors, at most 66 multiply-adds a step",
+        "lamp.wts": "simulator of lamp · 3 observed situations · 0 predictors",
+        "network.wtt": "network · at most 12 fuel a step · sees position, angle · 16 parameters",
+        "table.wtt": "table · at most 14 fuel a step · sees switch, floor, exits",
+        "script.wtt": "act · at most 21 fuel a step · sees position · parameters gain[2] in [-10, 10]",
+    }
+    for name, line in lines.items():
+        shutil.copy(VECTORS / name, folder)
+        assert f"ok · {line}" in run("check", name).out
+    assert json.loads(run("check", "truck.wts", "--json").out)["work"] == 66

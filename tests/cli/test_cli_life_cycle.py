@@ -68,6 +68,16 @@ def test_a_run_is_the_same_on_every_backend(run: Run) -> None:
         assert "digest" in numpy
 
 
+@pytest.mark.slow
+def test_a_task_is_judged_and_improved_alike_on_every_backend(run: Run) -> None:
+    run("record", "corridor.yaml")
+    run("fit", "corridor.yaml")
+    for command in (("judge", "go.py", "corridor.yaml", "--against", "wait.py"), ("improve", "table", "corridor.yaml")):
+        numpy = run(*command, "--key", "5")
+        assert run(*command, "--key", "5", "--backend", "jax").out == numpy.out
+        assert numpy.code == 0
+
+
 def test_the_least_known_pairs_are_written_to_be_filled_in(run: Run, folder: Path) -> None:
     run("record", "corridor.yaml")
     assert run("traces", "gaps", "corridor.yaml", "-o", "gaps.csv").code == 0

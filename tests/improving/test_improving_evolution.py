@@ -19,6 +19,7 @@ def box(size: int = 3, *, whole: tuple[bool, ...] = (False, False, False)) -> Bo
         low=np.full(size, -10.0),
         high=np.full(size, 10.0),
         whole=np.resize(np.array(whole), size),
+        choices=np.zeros(size, dtype=np.int64),
     )
 
 
@@ -56,9 +57,31 @@ def test_a_parameter_without_room_never_moves() -> None:
         low=np.array([1.0, -5]),
         high=np.array([1.0, 5]),
         whole=np.zeros(2, bool),
+        choices=np.zeros(2, dtype=np.int64),
     )
 
     assert (climb(where, np.array([9.0, 3.0])).round(2) == [1.0, 3.0]).all()
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_names_are_chosen_beside_numbers_and_in_no_order(*, whole: bool) -> None:
+    """The best name stands between two bad ones, and what is best of the numbers depends on it."""
+    where = Box(
+        middle=np.array([0.0, 0.0]),
+        spread=np.array([2.0, 1.0]),
+        low=np.array([-10.0, 0.0]),
+        high=np.array([10.0, 4.0]),
+        whole=np.array([whole, True]),
+        choices=np.array([0, 5]),
+    )
+    evolution = Evolution(where, population=16, key=Key.of(1))
+
+    for _ in range(40):
+        values = evolution.ask()
+        assert np.isin(values[:, 1], np.arange(5)).all()
+        evolution.tell(-((values[:, 0] - values[:, 1]) ** 2) - np.array([5, 30, 0, 30, 20])[values[:, 1].astype(int)])
+
+    assert evolution.mean.round(1).tolist() == [2.0, 2.0]
 
 
 def test_the_same_key_asks_the_same_parameters() -> None:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import gymnasium
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from worldtwin.environments import evaluate
-from worldtwin.errors import InvalidValue
-from worldtwin.improving import Progress, iterate, search
-from worldtwin.improving.iteration import WORTH
+from worldtwin.errors import InvalidScript, InvalidTask, InvalidValue
+from worldtwin.exact import Key
+from worldtwin.improving import Ending, Finding, Progress, iterate, search
+from worldtwin.improving.iterating.trying import Trials
 from worldtwin.learning import fit
 from worldtwin.simulation import Simulator
 from worldtwin.tasks import Task
-from worldtwin.traces import Traces
-from worldtwin.world import Angle, Category, Space, Spec, digest, real
+from worldtwin.traces import Run, Traces, events_of
+from worldtwin.world import Angle, Category, Done, Space, Spec, digest, real
 
 CART_POLE = Spec(
     name="cart-pole",
@@ -48,19 +52,37 @@ class Corridor(gymnasium.Env[int, int]):
         return self._cell, -1.0, self._cell == 7, self._time >= 20, {}
 
 
+def every_transition() -> dict[str, list[Any]]:
+    """Each move from each cell of the corridor, thirty times."""
+    pairs = [(cell, move) for cell in range(7) for move in (0, 1)] * 30
+    return {
+        "episode": list(range(len(pairs))),
+        "state.cell": [cell for cell, _ in pairs],
+        "action.move": [("left", "right")[move] for _, move in pairs],
+        "next.cell": [max(0, cell + 2 * move - 1) for cell, move in pairs],
+    }
+
+
 def test_a_task_gets_better_in_reality(corridor: Simulator) -> None:
     told: list[Progress] = []
 
     found = iterate(
-        Task.table(corridor.spec), corridor.spec, reality=Corridor(), real_steps=1_000, key=1, progress=told.append
+        Task.table(corridor.spec), corridor.spec, reality=Corridor(), real_steps=1_500, key=1, progress=told.append
     )
 
     assert found.better
+    assert found.before is not None
+    assert found.after is not None
     assert found.before < -15
     assert found.after > -8
     assert 1 <= len(found.rounds) <= 3
-    assert found.real_steps <= 1_000 + 20
-    assert "better in reality" in found.text
+    assert found.real_steps <= 1_500
+    assert found.comparison.bits >= 7
+    assert found.comparison.pairs >= 11
+    assert "better in reality: higher return" in found.text
+    fractions = [one.fraction for one in told]
+    assert fractions == sorted(fractions)
+    assert {one.phase for one in told} >= {"living in reality", "comparing in reality"}
 
 
 def test_nothing_better_is_plainly_said(corridor: Simulator) -> None:
@@ -69,9 +91,9 @@ def test_nothing_better_is_plainly_said(corridor: Simulator) -> None:
 
     found = iterate(best, corridor.spec, reality=Corridor(), real_steps=300, key=1)
 
-    assert not found.better
+    assert found.comparison.finding is Finding.NOT_BETTER
     assert found.task is best
-    assert "not better in reality" in found.text
+    assert "not better in reality: the simulator knew nothing better" in found.text
 
 
 def test_reality_is_recorded_where_asked(corridor: Simulator, tmp_path: Any) -> None:
@@ -129,7 +151,9 @@ def test_cart_pole_is_better_in_reality_after_few_real_steps() -> None:
 
     found = iterate(task, CART_POLE, reality=gymnasium.make("CartPole-v1"), real_steps=3_000, key=2)
 
-    assert found.better
+    assert found.real_steps <= 3_000
+    assert found.comparison.finding is Finding.CANNOT_TELL, "seven bits take at least eleven pairs of 500 steps"
+    assert found.after is not None
     assert found.after > 200
 
 
@@ -147,15 +171,193 @@ class Interrupted(Corridor):
         return super().step(action)
 
 
-def test_ctrl_c_in_reality_keeps_the_best_so_far(corridor: Simulator, tmp_path: Any) -> None:
-    traces = Traces(tmp_path / "real.traces", corridor.spec)
+def test_ctrl_c_in_reality_keeps_the_best_so_far(corridor: Simulator) -> None:
     task = Task.table(corridor.spec)
-    whole = iterate(task, corridor.spec, reality=Corridor(), real_steps=1_000, key=1)
-    assert len(whole.rounds) > 1
-    used = whole.real_steps - whole.rounds[-1].real_steps
+    whole = iterate(task, corridor.spec, reality=Corridor(), real_steps=1_500, key=1)
+    used = whole.real_steps - 2
 
-    found = iterate(task, corridor.spec, reality=Interrupted(used + 2), real_steps=1_000, key=1, traces=traces)
+    found = iterate(task, corridor.spec, reality=Interrupted(used), real_steps=1_500, key=1)
 
-    assert len(found.rounds) == len(whole.rounds) - 1
+    assert found.stop is Ending.INTERRUPTED
+    assert found.rounds == whole.rounds
+    assert digest(found.task) == digest(whole.task) != digest(task)
+    assert found.real_steps == used
+
+
+def test_ctrl_c_before_the_comparison_leaves_it_open(corridor: Simulator) -> None:
+    task = Task.table(corridor.spec)
+    whole = iterate(task, corridor.spec, reality=Corridor(), real_steps=1_500, key=1)
+    learning = whole.real_steps - whole.comparison.pairs * 40
+
+    found = iterate(task, corridor.spec, reality=Interrupted(learning), real_steps=1_500, key=1)
+
+    assert found.comparison.finding is Finding.CANNOT_TELL
+    assert "interrupted before the given and the best task were compared" in found.text
+    assert found.rounds == whole.rounds[: len(found.rounds)] != ()
+
+
+@pytest.mark.parametrize("real_steps", [1, 7, 20, 45, 199, 400])
+def test_the_budget_is_never_exceeded_and_every_step_is_recorded(
+    real_steps: int, corridor: Simulator, tmp_path: Any
+) -> None:
+    traces = Traces(tmp_path / "real.traces", corridor.spec)
+    env = Interrupted(step=-1)
+
+    found = iterate(Task.table(corridor.spec), corridor.spec, reality=env, real_steps=real_steps, key=1, traces=traces)
+
+    taken = -1 - env.left
+    assert taken == found.real_steps == len(traces) <= real_steps
+
+
+def test_an_episode_that_the_budget_cuts_has_no_return(corridor: Simulator, tmp_path: Any) -> None:
+    trials = Trials(Corridor(), corridor.spec, Traces(tmp_path / "real.traces", corridor.spec), Key.of(1))
+    left = Task.table(corridor.spec)
+
+    assert trials.episode(left, most=7) is None
+    assert trials.episode(left, most=500) == -20.0
+    assert trials.steps == 27
+
+
+def test_both_tasks_of_a_pair_live_on_the_same_seed(corridor: Simulator, tmp_path: Any) -> None:
+    trials = Trials(Corridor(), corridor.spec, Traces(tmp_path / "real.traces", corridor.spec), Key.of(1))
+    right = Task.table(corridor.spec, np.arange(7)[:, None], np.ones((7, 1), dtype=np.int64))
+
+    pairs = [trials.pair(right, right) for _ in range(8)]
+
+    assert all(first == second for first, second in pairs)
+    assert len(set(pairs)) > 1
+
+
+def test_few_real_steps_cannot_tell(corridor: Simulator) -> None:
+    found = iterate(Task.table(corridor.spec), corridor.spec, reality=Corridor(), real_steps=700, key=1)
+
+    assert found.comparison.finding is Finding.CANNOT_TELL
+    assert not found.better
+    assert 0 < found.comparison.pairs < 11
+    assert f"not enough real episodes to tell ({found.comparison.pairs})" in found.text
+    assert found.comparison.enough is not None
+    assert found.comparison.enough > found.comparison.pairs
+
+
+@pytest.mark.parametrize(("known", "rounds"), [(0.9, 1), (1.0, 3)])
+def test_a_done_simulator_needs_no_second_round(known: float, rounds: int, corridor: Simulator, tmp_path: Any) -> None:
+    spec = replace(corridor.spec, done=Done(known=known))
+    traces = Traces(tmp_path / "real.traces", spec)
+    traces.append(every_transition())
+
+    found = iterate(Task.table(spec), spec, reality=Corridor(), real_steps=1_500, key=1, traces=traces)
+
+    assert len(found.rounds) == rounds
+    assert (found.stop is Ending.DONE) == (known < 1)
     assert found.better
-    assert found.after == pytest.approx(max(one.real for one in found.rounds), abs=WORTH * 21)
+
+
+def test_what_was_recorded_before_is_used_and_not_lived_again(corridor: Simulator, tmp_path: Any) -> None:
+    traces = Traces(tmp_path / "real.traces", corridor.spec)
+    steps = 300
+    task = Task.table(corridor.spec)
+
+    first, second = (
+        iterate(task, corridor.spec, reality=Corridor(), real_steps=steps, key=1, traces=traces, rounds=1)
+        for _ in range(2)
+    )
+
+    known = traces.transitions().transitions
+    seeds = known.states[known.steps == 0, 0]
+    assert len(known) == first.real_steps + second.real_steps
+    assert list(seeds[:10]) != list(seeds[len(seeds) // 2 :][:10])
+    assert second.simulator.observed is not None
+    assert second.rounds[0].real_steps > first.rounds[0].real_steps, "nothing more is recorded by chance before it"
+
+
+OTHER_PROCESS = """
+import sys
+from pathlib import Path
+from worldtwin import Traces
+with Traces(Path(sys.argv[1])) as traces:
+    traces.append({"state.cell": [6], "action.move": ["right"], "next.cell": [3]})
+"""
+
+
+def test_rows_that_another_process_adds_meanwhile_are_learned(corridor: Simulator, tmp_path: Any) -> None:
+    path = tmp_path / "real.traces"
+    traces = Traces(path, corridor.spec)
+    added: list[str] = []
+
+    def add(now: Progress) -> None:
+        if now.phase == "round 1 of 3" and not added:
+            added.append(now.phase)
+            subprocess.run([sys.executable, "-c", OTHER_PROCESS, str(path)], check=True)
+
+    task = Task.network(corridor.spec, hidden=(), key=1)
+    found = iterate(task, corridor.spec, reality=Corridor(), real_steps=400, key=1, traces=traces, progress=add)
+
+    assert added
+    assert len(traces) == found.real_steps + 1
+    outcomes = {point.next["cell"] for point in found.simulator.predict({"cell": 6}, "right").alternatives}
+    assert 3 in outcomes
+
+
+RIGHT = "def act(state):\n    return 'right'\n"
+LEFT = "def act(state):\n    return 'left'\n"
+
+
+def test_a_proposal_is_tried_beside_the_task(corridor: Simulator, tmp_path: Any) -> None:
+    file = tmp_path / "task.py"
+    file.write_text(RIGHT)
+    start = Task.script(LEFT, corridor.spec)
+
+    found = iterate(start, corridor.spec, reality=Corridor(), real_steps=1_500, key=1, propose=[file])
+
+    assert found.better
+    assert digest(found.task) == digest(Task.script(RIGHT, corridor.spec))
+    assert found.rounds[0].proposed == str(file)
+    assert f"from {file}" in found.text
+
+
+def test_a_proposal_is_read_again_each_round(corridor: Simulator, tmp_path: Any) -> None:
+    """It begins as a task that is no better; a human corrects it, with a slip on the way, between the rounds."""
+    file, told = tmp_path / "task.py", list[str]()
+    file.write_text(LEFT)
+
+    class Edited(Corridor):
+        def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+            told.append("reset")
+            if len(told) == 40:
+                file.write_text("def act(state):\n    return 'rihgt'\n")
+            if len(told) == 60:
+                file.write_text(RIGHT)
+            return super().reset(seed=seed, options=options)
+
+    start = Task.script(LEFT, corridor.spec)
+    found = iterate(start, corridor.spec, reality=Edited(), real_steps=2_400, key=1, propose=[file], rounds=6)
+
+    assert not found.rounds[0].found
+    assert any("rihgt" in reason for one in found.rounds for reason in one.refused)
+    assert found.better
+
+
+def test_a_proposal_that_cannot_be_used_is_refused_before_reality(corridor: Simulator, tmp_path: Any) -> None:
+    file = tmp_path / "task.py"
+    file.write_text("def act(state):\n    return state.sell\n")
+    env = Interrupted(step=1)
+
+    with pytest.raises(InvalidScript, match=r"task.py:2"):
+        iterate(Task.table(corridor.spec), corridor.spec, reality=env, real_steps=100, key=1, propose=[file])
+
+
+def test_a_task_without_parameters_and_proposals_is_refused_before_reality(corridor: Simulator) -> None:
+    with pytest.raises(InvalidTask, match="propose others"):
+        iterate(Task.script(LEFT, corridor.spec), corridor.spec, reality=Interrupted(1), real_steps=100, key=1)
+
+
+def test_a_run_tells_of_every_round_and_keeps_what_was_recorded(corridor: Simulator, tmp_path: Any) -> None:
+    with Run(tmp_path / "run", corridor.spec, kind="improvement") as run:
+        found = iterate(Task.table(corridor.spec), corridor.spec, reality=Corridor(), real_steps=1_500, key=1, run=run)
+        assert len(run.traces) == found.real_steps
+
+    events = events_of(tmp_path / "run")
+    assert [event["event"] for event in events] == [*["round"] * len(found.rounds), "iteration"]
+    assert events[0]["gap"] == found.rounds[0].gap
+    assert events[-1]["finding"] == "better"
+    assert events[-1]["real_steps"] == found.real_steps

@@ -7,7 +7,10 @@ import pytest
 from msgspec.structs import replace
 
 from worldtwin.errors import InvalidTask, InvalidValue
+from worldtwin.exact import Key
 from worldtwin.improving import Progress, improve, search
+from worldtwin.improving.rehearsal import Rehearsals
+from worldtwin.improving.starts import Begin
 from worldtwin.judging import Case, judge
 from worldtwin.script import param
 from worldtwin.simulation import MemoryReport, Report, Simulator
@@ -172,3 +175,71 @@ def test_an_interrupted_search_keeps_the_best_so_far(cart: Simulator) -> None:
 def test_a_search_for_nothing_is_refused(corridor: Simulator) -> None:
     with pytest.raises(InvalidValue, match="-3 evaluations try nothing"):
         search(Task.network(corridor, hidden=(), key=1), corridor, evaluations=-3, key=1)
+
+
+MIXED = """
+gain = param(0.5, low=-10, high=10)
+lead = param(0, low=0, high=3)
+toward = param("left", choices=["left", "right"])
+away = param("left", choices=["left", "right"])
+
+def act(state):
+    return toward if gain * state.position + (lead + 1) * state.velocity > 0 else away
+"""
+
+
+@pytest.mark.slow
+def test_names_whole_numbers_and_numbers_are_found_together(cart: Simulator) -> None:
+    found = search(Task.script(MIXED, cart.spec), cart, evaluations=300, key=1)
+
+    assert found.after > 55
+    assert isinstance(found.task, Task)
+    assert found.task.knobs["toward"] != found.task.knobs["away"]
+
+
+def test_a_python_function_takes_names_too(corridor: Simulator) -> None:
+    def walk(cell: int, move: str = param("left", choices=["left", "right"])) -> str:
+        return move if cell < 7 else "left"
+
+    found = search(LocalTask(walk, corridor.spec), corridor, evaluations=60, key=1)
+
+    assert found.decision.better
+    assert found.after == pytest.approx(-4.0, abs=0.2)
+
+
+@pytest.mark.parametrize(("objective", "goal"), [(("cases", "return", "fuel"), 3), (("return", "cases", "fuel"), 7)])
+def test_the_search_itself_follows_the_ordered_objective(
+    objective: tuple[str, ...], goal: int, corridor: Simulator
+) -> None:
+    """The exit pays, the case wants to stay in cell 3 in one of eight episodes: only one of them can be had."""
+    world = replace(corridor, spec=replace(corridor.spec, objective=objective))
+    case = Case(name="third", check="final.cell == 3", start={"cell": (0, 6)}, episodes=8, horizon=12, needed=1)
+
+    def walk(cell: int, goal: int = param(0, low=0, high=7)) -> str:
+        return "right" if cell < goal else "left"
+
+    rehearsals = Rehearsals(task=LocalTask(walk, world.spec), simulator=world, cases=(case,))
+    found = rehearsals.of(np.arange(8.0)[:, None], rehearsals.starts(10, key=Key.of(1)), key=Key.of(1))
+
+    assert int(np.argmax(found.scores)) == goal
+
+
+def test_a_case_that_passed_is_worth_no_more_when_it_passes_by_more(corridor: Simulator) -> None:
+    case = Case(name="far", check="final.cell >= 5", start={"cell": (0, 6)}, episodes=8, horizon=3, needed=2)
+    cells = np.arange(7)[:, None]
+    task = Task.table(corridor.spec, cells, np.ones_like(cells))
+    rehearsals = Rehearsals(task=task, simulator=corridor, cases=(case,))
+
+    found = rehearsals.of(np.zeros((1, 0)), rehearsals.starts(4, key=Key.of(1)), key=Key.of(1))
+
+    assert judge(task, corridor, (case,), key=1).answers[0].satisfied > 2
+    assert found.merits[0] - found.returns[0] == 20.0
+
+
+def test_rehearsals_can_do_without_recorded_states(cart: Simulator) -> None:
+    task = Task.network(cart, hidden=(), key=1)
+    anywhere, usually = (Rehearsals(task=task, simulator=cart, begin=begin) for begin in Begin)
+
+    assert anywhere.starts(10, key=Key.of(1)).recorded.sum() == 5
+    assert not usually.starts(10, key=Key.of(1)).recorded.any()
+    assert search(task, cart, evaluations=60, begin=Begin.USUALLY, key=1).evaluations <= 60

@@ -150,3 +150,28 @@ def test_a_required_case_is_never_traded_for_a_goal(
         return Verdict((answer("must", passed=passed[0]), answer("may", passed=passed[1], kind="goal")))
 
     assert order_of_verdicts(verdict(after), verdict(before)) is order
+
+
+def test_the_first_look_keeps_the_budget_too(bandit: Simulator) -> None:
+    """A pair of runs takes two steps here: 100 steps are 50 pairs, and in none of them there is enough evidence."""
+    decision = is_better(always(bandit, 1), always(bandit, 0), bandit, key=5, budget=100)
+
+    assert decision.episodes == 50
+    assert not decision.better
+
+
+def test_a_budget_without_one_pair_decides_nothing(bandit: Simulator) -> None:
+    decision = is_better(always(bandit, 1), always(bandit, 0), bandit, key=5, budget=1)
+
+    assert not decision.better
+    assert decision.episodes == 0
+    assert "not one episode of each fits the budget" in decision.text
+
+
+def test_episodes_that_end_early_leave_budget_for_more(bandit: Simulator) -> None:
+    """The horizon allows 50 steps, every episode takes one: all of the first look fits into what 5 full pairs take."""
+    ending = replace(bandit, spec=replace(bandit.spec, horizon=50, ends="True", returns=(0.0, 500.0)))
+
+    decision = is_better(always(ending, 1), always(ending, 0), ending, key=5, budget=700)
+
+    assert decision.episodes == 256

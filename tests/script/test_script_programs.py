@@ -227,6 +227,46 @@ def test_each_row_can_have_its_own_parameters() -> None:
     ]
 
 
+NAMED = """
+mode = param("steady", choices=["fast", "steady", "off"])
+side = param("left", choices=("right", "left"))
+
+def act(state):
+    if mode == "off":
+        return 0.0
+    speed = 1.0 if mode == "fast" else 0.5
+    return -speed if side == "left" else speed
+"""
+
+
+def test_a_parameter_can_be_a_name() -> None:
+    program = check_program(NAMED, STATE, FORCE)
+
+    assert [each.plain for each in program.parameters] == ["steady", "left"]
+    for values, force in (([1, 1], -0.5), ([0, 0], 1.0), ([2, 1], 0.0)):
+        assert program.with_parameters(values).act(HERE)[0] == force
+    with pytest.raises(InvalidValue, match="outside of"):
+        program.with_parameters([3, 0])
+
+
+def test_each_row_can_have_its_own_names() -> None:
+    program = check_program(NAMED, STATE, FORCE)
+    rows = np.zeros((3, len(STATE)), dtype=np.int64)
+
+    steps = program.act_rows(rows, np.zeros((3, 0)), parameters=np.array([[1.0, 1.0], [0.0, 0.0], [2.0, 1.0]]))
+
+    assert [FORCE.decode((int(value),))["force"] for value in steps.actions[:, 0]] == [-0.5, 1.0, 0.0]
+
+
+def test_a_name_is_a_name_in_plain_python() -> None:
+    side = param("left", choices=["left", "right"])
+
+    assert side == "left"
+    assert parameter_of("side", side).choices == ("left", "right")
+    with pytest.raises(InvalidValue, match="none of its choices"):
+        param("up", choices=["left", "right"])
+
+
 def test_an_action_outside_of_its_space_is_told_for_its_row() -> None:
     program = act("    return state.position")
     rows = np.tile(STATE.encode(HERE), (2, 1))
@@ -355,7 +395,14 @@ TOPS = {
     "from . import x": "import of `None.x` is not part",
     "x = open('/etc/passwd')": "a number is expected here",
     "x = [y for y in z]": "a number is expected here",
-    "gain = param('x')": "a number is expected here",
+    "gain = param('x')": "a parameter that is a name has choices",
+    "gain = param('x', choices=['y', 'z'])": "`x` is none of its choices",
+    "gain = param('x', choices=['x', 'x'])": "are not all different",
+    "gain = param('x', choices=[])": "choices are names",
+    "gain = param('x', choices=['x', 1])": "choices are names",
+    "gain = param(1, choices=['x', 'y'])": "choices are names",
+    "gain = param('x', choices=['x', 'y'], low=0)": "takes no `low` and `high`",
+    "gain = param('x', low=0, choices=['x', 'y'])": "takes no `low` and `high`",
     "gain = param(1, lo=2)": "`param` takes `low` and `high`, not `lo`",
     "gain = param(5, high=2)": "5 is outside of",
     "gain = param([0.0] * 9999)": "from 1 to 4,096|too many",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -21,6 +22,7 @@ from worldtwin.exact.network import INPUT_LIMIT
 from worldtwin.exact.rounding import round_shift
 from worldtwin.simulation import (
     Classifier,
+    Confidence,
     Ensemble,
     Forest,
     Function,
@@ -30,6 +32,7 @@ from worldtwin.simulation import (
     Source,
     rollout,
 )
+from worldtwin.simulation.models.confidence import distances
 from worldtwin.tasks import Task
 
 Lattice = NDArray[np.int64]
@@ -325,3 +328,46 @@ def test_a_classifier_of_another_world_is_refused() -> None:
             Simulator(TRUCK, predictors=(structs.replace(gear, **changes),))
     with pytest.raises(InvalidFile, match="predicted twice"):
         Simulator(TRUCK, predictors=(speed, gear, gear))
+
+
+def test_confidence_falls_with_the_distance_to_what_is_known() -> None:
+    chance = np.random.default_rng(1)
+    known = chance.integers(-4096, 4096, size=(200, 3))
+    near = int(np.median(distances(known, known.T * 256.0)))
+    edges, levels = np.array([0, 40, 100, 400]), np.array([60_000, 40_000, 20_000, 1_000])
+    confidence = Confidence(edges=edges, levels=levels, known=known, near=near)
+    parts = np.array([[0.0, 1.0, 4.0, 7.9]] * 3) * (1 << 20)
+    found = confidence.of(np.full(4, 5), parts, np.zeros(4, dtype=np.bool_))
+
+    assert found[0] == 60_000
+    assert found[-1] == 1_000
+    assert (np.diff(found) <= 0).all()
+
+
+@given(some.integers(0, 1000))
+def test_distances_are_those_of_whole_numbers(seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    known = chance.integers(-(1 << 15), 1 << 15, size=(9, 4))
+    parts = chance.integers(-(9 << 20), 9 << 20, size=(4, 6)).astype(np.float64)
+    rounded = [[round_shift(int(part), 8) for part in row] for row in parts.T]
+    squares = [
+        sorted(sum((a - b) ** 2 for a, b in zip(row, own, strict=True)) for own in known.tolist()) for row in rounded
+    ]
+
+    assert distances(known, parts).tolist() == [math.isqrt(each[4]) for each in squares]
+
+
+@pytest.mark.parametrize(
+    ("parts", "reason"),
+    [
+        ({"known": np.zeros((4, 4), dtype=np.int64)}, "known: 4 inputs"),
+        ({"known": np.zeros((5, 3), dtype=np.int64)}, "known: 3 parts, the features have 4"),
+        ({"known": np.full((5, 4), 1 << 20)}, "known: .* is above"),
+        ({"near": 0}, "near: 0 is no distance"),
+    ],
+)
+def test_known_inputs_that_are_none_are_refused(parts: dict[str, object], reason: str) -> None:
+    speed = truck().predictors[0]
+    assert isinstance(speed, Regressor)
+    with pytest.raises(InvalidFile, match=reason):
+        structs.replace(speed, confidence=structs.replace(speed.confidence, **parts))

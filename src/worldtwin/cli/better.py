@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +11,22 @@ from msgspec import to_builtins
 
 import worldtwin as wt
 from worldtwin import files
-from worldtwin.cli.options import AsJson, Seed, SimulatorFile, SpecFile, TaskName, key_of, simulator_of, task_of
+from worldtwin.cli.options import (
+    Arithmetic,
+    AsJson,
+    Seed,
+    SimulatorFile,
+    SpecFile,
+    TaskName,
+    WhatComputes,
+    backend_of,
+    key_of,
+    simulator_of,
+    task_of,
+)
 from worldtwin.cli.output import emit, progress_bar
 from worldtwin.errors import InvalidValue
-from worldtwin.improving import Improvement
+from worldtwin.improving import Finding, Improvement, compare
 from worldtwin.judging import Cases
 from worldtwin.script import Parameter, Program
 from worldtwin.simulation import Simulator
@@ -34,6 +47,7 @@ def improve(
         int | None, typer.Option(min=1, help="how many candidates to try (default: to a plateau)")
     ] = None,
     seconds: Annotated[float | None, typer.Option(help="stop after so long, whatever was found")] = None,
+    backend: WhatComputes = Arithmetic.NUMPY,
     output: Annotated[Path, typer.Option("-o", "--output", help="where to write the better task")] = Path("better.wtt"),
     seed: Seed = None,
     as_json: AsJson = False,
@@ -53,6 +67,7 @@ def improve(
             seconds=seconds,
             key=key_of(seed),
             progress=lambda now: bar(now.fraction, now.text),
+            backend=backend_of(backend),
         )
     better = found.decision.better
     lines = found.text.splitlines()
@@ -74,40 +89,56 @@ def iterate(
     spec_file: SpecFile,
     reality: Reality,
     task_name: Annotated[str, typer.Option("--task", help="the task to begin with")] = "network",
-    real_steps: Annotated[int, typer.Option(help="how many steps in reality may be recorded in all")] = 3000,
+    real_steps: Annotated[int, typer.Option(min=1, help="how many steps in reality at most")] = 3000,
+    rounds: Annotated[int, typer.Option(min=1, help="how many rounds at most")] = 3,
+    propose: Annotated[
+        list[str] | None, typer.Option(help="another task to try; read again each round, so edit it meanwhile")
+    ] = None,
+    folder: Annotated[Path | None, typer.Option("--run", help="write what happened to this folder")] = None,
     output: Annotated[Path, typer.Option("-o", "--output", help="where to write the better task")] = Path("better.wtt"),
     seed: Seed = None,
+    backend: WhatComputes = Arithmetic.NUMPY,
     as_json: AsJson = False,
 ) -> None:
     """Improve, try in reality, record, learn again, until it is done or no longer gets better.
 
-    Example: worldtwin iterate cart.yaml gym:CartPole-v1 --real-steps 3000
+    What was recorded before is used. Exit code 1 unless reality gave evidence that the task is better.
+
+    Example: worldtwin iterate cart.yaml gym:CartPole-v1 --real-steps 10000 --propose mine.py
     """
     document = files.load_document(spec_file)
     task = task_of(task_name, simulator_of(spec_file))
-    with progress_bar("iterate") as bar, wt.environments.opened(reality) as env:
+    with (
+        progress_bar("iterate") as bar,
+        wt.environments.opened(reality) as env,
+        wt.Run(folder, document.spec, kind="improvement") if folder else nullcontext() as run,
+    ):
         found = wt.iterate(
             task,
             document.spec,
             reality=env,
             real_steps=real_steps,
+            rounds=rounds,
             traces=wt.recording.open_traces(document.traces_path, document.spec),
             cases=cases_of(None, spec_file, Simulator(spec=document.spec)),
+            propose=propose or (),
             key=key_of(seed),
-            progress=lambda now: bar(now.fraction, now.text),
+            progress=lambda now: bar(now.fraction, f"{now.phase} · {now.text}"),
+            backend=backend_of(backend),
+            run=run,
         )
     lines = found.text.splitlines()
     refused = wt.readiness(found.simulator).refused
     if refused:
         lines.append(f"do not believe its simulator: {refused}")
-    if found.better:
+    written = found.task is not task
+    if written:
         wt.save(found.task, output)
-        lines.append(f"wrote {output}")
-    emit(
-        {"command": "iterate", "better": found.better, "rounds": to_builtins(found.rounds), "refused": refused},
-        lines,
-        as_json=as_json,
-    )
+        lines.append(f"wrote {output}" + ("" if found.better else ", which is promising and no more than that"))
+    result = {"command": "iterate", "better": found.better, "comparison": to_builtins(found.comparison),
+              "rounds": [{**to_builtins(one), "gap": one.gap} for one in found.rounds], "stop": str(found.stop),
+              "real_steps": found.real_steps, "task": str(output) if written else None, "refused": refused}  # fmt: skip
+    emit(result, lines, as_json=as_json)
     if not found.better:
         raise typer.Exit(1)
 
@@ -121,22 +152,32 @@ def evaluate(
     seed: Seed = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run a task in reality. With --against, exit code 1 when it is not better there.
+    """Run a task in reality. With --against, exit code 1 unless there is evidence that it is better there.
 
     Example: worldtwin evaluate better.wtt gym:CartPole-v1 --spec cart.yaml --episodes 100
     """
     simulator = simulator_of(spec_file)
     key = key_of(seed)
     names = [task_name] if against is None else [against, task_name]
-    means: list[float] = []
+    returns: list[list[float]] = []
     lines: list[str] = []
     for name in names:
         with wt.environments.opened(reality) as env:
             real = wt.evaluate(task_of(name, simulator), env, episodes=episodes, key=key)
-        means.append(float(real.returns.mean()))
-        lines.append(f"{name}: return {shown(means[-1])} in reality (worst {shown(float(real.returns.min()))})")
-    emit({"command": "evaluate", "returns": dict(zip(names, means, strict=True))}, lines, as_json=as_json)
-    if len(means) == 2 and means[1] <= means[0]:
+        returns.append(real.returns.tolist())
+        lines.append(
+            f"{name}: return {shown(float(real.returns.mean()))} in reality (worst {shown(float(real.returns.min()))})"
+        )
+    means = [sum(each) / len(each) for each in returns]
+    result: dict[str, object] = {"command": "evaluate", "returns": dict(zip(names, means, strict=True))}
+    good = True
+    if against is not None:
+        comparison = compare(returns[0], returns[1], simulator.spec)
+        result["comparison"] = to_builtins(comparison)
+        lines.append(comparison.text)
+        good = comparison.finding is Finding.BETTER
+    emit(result, lines, as_json=as_json)
+    if not good:
         raise typer.Exit(1)
 
 
@@ -145,6 +186,7 @@ def judge(
     simulator_file: SimulatorFile,
     cases_file: CasesFile = None,
     against: Annotated[str | None, typer.Option(help="another task: is TASK better than this one?")] = None,
+    backend: WhatComputes = Arithmetic.NUMPY,
     seed: Seed = None,
     as_json: AsJson = False,
 ) -> None:
@@ -157,12 +199,13 @@ def judge(
     cases = cases_of(cases_file, simulator_file, simulator)
     if not cases and against is None:
         raise InvalidValue("there is nothing to judge by: give --cases FILE, `cases:` in the YAML, or --against TASK")
-    verdict = wt.judge(task, simulator, cases, key=key)
+    where = backend_of(backend)
+    verdict = wt.judge(task, simulator, cases, key=key, backend=where)
     result: dict[str, object] = {"command": "judge", "passed": verdict.passed, "answers": to_builtins(verdict.answers)}
     lines = [verdict.text] if cases else []
     good = verdict.passed
     if against is not None:
-        decision = wt.is_better(task, task_of(against, simulator), simulator, cases, key=key)
+        decision = wt.is_better(task, task_of(against, simulator), simulator, cases, key=key, backend=where)
         result["decision"] = to_builtins(decision)
         lines.append(decision.text)
         good = good and decision.better
@@ -198,6 +241,8 @@ def changes(before: Task | LocalTask, after: Task | LocalTask) -> list[str]:
 
 
 def _values(parameter: Parameter) -> str:
+    if isinstance(parameter.plain, str):
+        return parameter.plain
     numbers = ", ".join(shown(value) for value in parameter.values)
     return f"[{numbers}]" if parameter.array else numbers
 

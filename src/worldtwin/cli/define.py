@@ -15,6 +15,7 @@ from worldtwin.cli.options import AsJson
 from worldtwin.cli.output import emit
 from worldtwin.errors import InvalidSpec, InvalidValue
 from worldtwin.script import FUEL, Parameter, Program
+from worldtwin.tasks import Network
 
 
 def new(
@@ -33,7 +34,9 @@ def new(
 def check(
     first: Annotated[
         Path,
-        typer.Argument(metavar="A", help="a YAML of a world or of cases, a simulator, or a script FILE.py[:FUNCTION]"),
+        typer.Argument(
+            metavar="A", help="a YAML of a world or of cases, a simulator, or a task: .wtt or FILE.py[:FUNCTION]"
+        ),
     ],
     second: Annotated[
         Path | None,
@@ -75,17 +78,49 @@ def _describe(path: Path) -> tuple[dict[str, object], str]:
         kinds = f"{len(spec.state)} state, {len(spec.action)} action, {len(spec.outputs)} output fields"
         return {"name": spec.name, "digest": wt.digest(spec)}, f"ok · {spec.name} {spec.version} · {kinds}"
     if path.suffix == ".wts":
-        simulator = wt.load_simulator(path)
-        return {"name": simulator.spec.name, "digest": simulator.digest}, f"ok · simulator of {simulator.spec.name}"
+        return _describe_simulator(wt.load_simulator(path))
+    if path.suffix == ".wtt":
+        return _describe_task(wt.load_task(path))
     if path.name.partition(":")[0].endswith(".py"):
         return _describe_program(files.load_program(path))
-    if _is_task(path):
-        raise InvalidValue(f"{path}: a task is checked against a world: worldtwin check WORLD.yaml {path}")
-    raise InvalidValue(f"{path}: expected the .yaml of a world or of cases, a .wts simulator or a .py script")
+    raise InvalidValue(
+        f"{path}: expected the .yaml of a world or of cases, a .wts simulator, a .wtt task or a .py script"
+    )
 
 
 def _is_task(path: Path) -> bool:
     return path.name.partition(":")[0].endswith((".py", ".wtt"))
+
+
+def _describe_simulator(simulator: wt.Simulator) -> tuple[dict[str, object], str]:
+    """What a simulator has counted and predicts, and what a step costs at most."""
+    tables = {"observed": simulator.observed, "synthetic": simulator.synthetic}
+    rows = {name: 0 if table is None else len(table) for name, table in tables.items()}
+    result = {
+        "name": simulator.spec.name,
+        "digest": simulator.digest,
+        "rows": rows,
+        "predictors": len(simulator.predictors),
+        "work": simulator.work,
+    }
+    parts = [f"ok · simulator of {simulator.spec.name}"]
+    parts += [f"{count:,} {name} situations" for name, count in rows.items() if count]
+    parts.append(f"{len(simulator.predictors)} predictors, at most {simulator.work:,} multiply-adds a step")
+    return result, " · ".join(parts)
+
+
+def _describe_task(task: wt.Task) -> tuple[dict[str, object], str]:
+    """What a stored task costs at most, sees, and lets be changed, all without a world."""
+    if isinstance(task.program, Program):
+        return _describe_program(task.program)
+    kind, count = "network" if isinstance(task.program, Network) else "table", len(task.parameters())
+    result = {"kind": kind, "cost": task.fuel, "observes": list(task.observes), "parameters": count}
+    parts = [
+        f"ok · {kind} · at most {task.fuel:,} fuel a step",
+        f"sees {_listed(task.observes)}",
+        f"{count} parameters",
+    ]
+    return result, " · ".join(parts)
 
 
 def _describe_program(program: Program) -> tuple[dict[str, object], str]:
@@ -100,6 +135,7 @@ def _describe_program(program: Program) -> tuple[dict[str, object], str]:
             "low": _bound(each.low),
             "high": _bound(each.high),
             "integer": each.integer,
+            **({"choices": list(each.choices)} if each.choices else {}),
         }
         for each in program.parameters
     ]
@@ -122,6 +158,8 @@ def _describe_program(program: Program) -> tuple[dict[str, object], str]:
 
 def _parameter(declared: Parameter) -> str:
     count = f"[{len(declared.values)}]" if declared.array else ""
+    if declared.choices:
+        return f"{declared.name} of {', '.join(declared.choices)}"
     return f"{declared.name}{count} in [{declared.low:g}, {declared.high:g}]"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from worldtwin import files
 from worldtwin.cli.output import note
 from worldtwin.errors import InvalidValue
 from worldtwin.files import Document
-from worldtwin.simulation import Simulator
+from worldtwin.simulation import Backend, Simulator
 from worldtwin.tasks import Task
 
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object")]
@@ -23,6 +24,15 @@ SpecFile = Annotated[Path, typer.Argument(metavar="SPEC", help="the world's YAML
 SimulatorFile = Annotated[Path, typer.Argument(metavar="SIM", help="a .wts file, or the YAML that it lies beside")]
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help="FILE.wtt, FILE.py[:FUNCTION], table, or network[:8,8]")]
 
+
+class Arithmetic(Enum):
+    """What computes: the bits are the same."""
+
+    NUMPY = "numpy"
+    JAX = "jax"
+
+
+WhatComputes = Annotated[Arithmetic, typer.Option("--backend", help="what computes it; equal bits")]
 
 LEARNED_PARTS = ("name", "state", "action", "outputs", "history", "stateless")
 """What of a spec a simulator is learned for."""
@@ -35,6 +45,11 @@ def key_of(seed: int | None) -> int:
     drawn = secrets.randbelow(2**32)
     note(f"worldtwin: drew --key {drawn}")
     return drawn
+
+
+def backend_of(arithmetic: Arithmetic) -> Backend | None:
+    """The backend that was asked for; None is NumPy's."""
+    return wt.JaxBackend() if arithmetic is Arithmetic.JAX else None
 
 
 def simulator_of(path: Path) -> Simulator:

@@ -15,11 +15,14 @@ import typer
 import worldtwin as wt
 from worldtwin import files
 from worldtwin.cli.options import (
+    Arithmetic,
     AsJson,
     Seed,
     SimulatorFile,
     SpecFile,
     TaskName,
+    WhatComputes,
+    backend_of,
     key_of,
     simulator_of,
     task_of,
@@ -36,13 +39,6 @@ class Sources(Enum):
     AUTO = "auto"
     RECORDED = "recorded"
     SYNTHETIC = "synthetic"
-
-
-class Arithmetic(Enum):
-    """What computes a run: the bits are the same."""
-
-    NUMPY = "numpy"
-    JAX = "jax"
 
 
 def fit(
@@ -136,7 +132,7 @@ def run(
     horizon: Annotated[int | None, typer.Option(min=1, help="steps an episode (default: the spec's)")] = None,
     folder: Annotated[Path | None, typer.Option("--run", help="write the run to this folder")] = None,
     seed: Seed = None,
-    backend: Annotated[Arithmetic, typer.Option(help="what computes it; equal bits")] = Arithmetic.NUMPY,
+    backend: WhatComputes = Arithmetic.NUMPY,
     as_json: AsJson = False,
 ) -> None:
     """Run a task in a simulator, and say what it got and how much of it was guessed.
@@ -145,7 +141,7 @@ def run(
     """
     simulator = simulator_of(simulator_file)
     task = task_of(task_name, simulator)
-    where = wt.JaxBackend() if backend is Arithmetic.JAX else None
+    where = backend_of(backend)
     with (
         wt.Run(folder, simulator.spec, kind="simulated", simulator=simulator.digest)
         if folder

@@ -17,7 +17,7 @@ from worldtwin.improving.plateau import LAG, Plateau
 from worldtwin.improving.progress import Listener, Progress
 from worldtwin.improving.rehearsal import Rehearsal, Rehearsals
 from worldtwin.improving.scouting import SCOUTS, scouted
-from worldtwin.improving.starts import fresh_starts, mixed_starts
+from worldtwin.improving.starts import fresh_starts
 from worldtwin.tasks import LocalTask, Network, Task
 
 FEW: Final = 10
@@ -91,6 +91,7 @@ def box_of(task: Task | LocalTask) -> Box:
         low=low,
         high=high,
         whole=parameters.integer,
+        choices=parameters.choices,
     )
 
 
@@ -138,7 +139,7 @@ class _Climber:
         """Try one population and the distribution's middle from fresh starts, and move on."""
         key = self._key.child("generation", self.generations)
         values = self._evolution.ask()
-        starts = mixed_starts(self._rehearsals.simulator, self._starts, key=key)
+        starts = self._rehearsals.starts(self._starts, key=key)
         self._middles.append(self._evolution.mean)
         earlier = self._middles.popleft() if len(self._middles) > LAG else self._middles[0]
         found = self._rehearsals.of(np.vstack([values, earlier, self._middles[-1]]), starts, key=key)
@@ -146,7 +147,7 @@ class _Climber:
         self._remember(values, found)
         self.generations += 1
         self.evaluations += len(found.scores)
-        self._plateau.see(float(found.scores[-1] - found.scores[-2]), float(found.usual[-1]))
+        self._plateau.see(float(found.merits[-1] - found.merits[-2]), float(found.usual[-1]))
         self.stop = self._reason()
         self._report(found)
 

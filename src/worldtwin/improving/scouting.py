@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from worldtwin.exact import Key
 from worldtwin.improving.evolution import Box
 from worldtwin.improving.rehearsal import Rehearsal, Rehearsals
-from worldtwin.improving.starts import mixed_starts
 
 SCOUTS: Final = 32
 STARTS: Final = 10
@@ -20,7 +19,7 @@ STARTS: Final = 10
 def scouted(rehearsals: Rehearsals, box: Box, *, key: Key) -> tuple[Box, Rehearsal]:
     """`box` around its middle, or around the best of 32 scouts where that one is better; and what they came to."""
     values = np.vstack([_spread_out(box, key.child("scouts")), box.middle])
-    found = rehearsals.of(values, mixed_starts(rehearsals.simulator, STARTS, key=key), key=key)
+    found = rehearsals.of(values, rehearsals.starts(STARTS, key=key), key=key)
     best = int(np.argmax(found.scores))
     better = found.scores[best] > found.scores[-1]
     return (replace(box, middle=values[best]) if better else box), found

@@ -16,11 +16,11 @@ from worldtwin.improving.climb import Limits, Stop, climb
 from worldtwin.improving.planning import plan
 from worldtwin.improving.progress import Listener
 from worldtwin.improving.rehearsal import Rehearsals
-from worldtwin.improving.starts import fresh_starts
+from worldtwin.improving.starts import Begin, fresh_starts
 from worldtwin.judging import Case, Decision, Pairing, is_better, readiness
-from worldtwin.simulation import Simulator
+from worldtwin.simulation import Backend, Simulator
 from worldtwin.tasks import LocalTask, TablePolicy, Task
-from worldtwin.world import shown
+from worldtwin.world import Spec, shown
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -65,19 +65,30 @@ def improve(
     seconds: float | None = None,
     key: Key | int,
     progress: Listener | None = None,
+    backend: Backend | None = None,
 ) -> Task | LocalTask:
     """A task that is better in `simulator` by the spec's objective, or `task` itself when none was found.
 
     `evaluations` is how many candidates to try (none given: until a plateau), but one generation always is: up to 38;
-    `seconds` only caps that. A simulator of fields that leave out what matters is warned of in the log.
+    `seconds` only caps that. It is the same task on every `backend`. The log warns of a simulator whose fields leave
+    out what matters.
     """
-    found = search(task, simulator, cases=cases, evaluations=evaluations, seconds=seconds, key=key, progress=progress)
+    found = search(
+        task,
+        simulator,
+        cases=cases,
+        evaluations=evaluations,
+        seconds=seconds,
+        key=key,
+        progress=progress,
+        backend=backend,
+    )
     if found.warning:
         _LOG.warning("do not believe what was improved: %s", found.warning)
     return found.task
 
 
-def search(
+def search(  # noqa: PLR0913 - key, backend and clock do not count
     task: Task | LocalTask,
     simulator: Simulator,
     *,
@@ -86,6 +97,8 @@ def search(
     seconds: float | None = None,
     key: Key | int,
     progress: Listener | None = None,
+    begin: Begin = Begin.ANYWHERE,
+    backend: Backend | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Improvement:
     """`improve` with its figures. Ctrl-C keeps the best so far. Raises `InvalidTask` when there is nothing to gain by.
@@ -96,19 +109,20 @@ def search(
         raise InvalidValue(f"{evaluations} evaluations try nothing: give at least 1")
     root = Key.of(key)
     rehearsals = Rehearsals(
-        task=task, simulator=simulator, cases=tuple(case for case in cases if case.driver == "task")
+        task=task,
+        simulator=simulator,
+        cases=tuple(case for case in cases if case.driver == "task"),
+        begin=begin,
+        backend=backend,
     )
-    if simulator.spec.reward is None and not rehearsals.cases:
-        raise InvalidTask(
-            f"{simulator.spec.name} has no reward and no case that the task drives: nothing says what is better"
-        )
+    require_aim(simulator.spec, cases)
     if isinstance(task, Task) and isinstance(task.program, TablePolicy):
         found = _Found(task=plan(simulator), sources={}, evaluations=1, generations=1, stop=Stop.PLANNED)
     else:
         limits = Limits(evaluations=evaluations, seconds=seconds, clock=clock)
         found = _climbed(rehearsals, limits, key=root.child("climb"), progress=progress)
-    decision = is_better(found.task, task, simulator, cases, key=root.child("judge"))
-    before, after = _means(found.task, task, simulator, decision, key=root.child("means"))
+    decision = is_better(found.task, task, simulator, cases, key=root.child("judge"), backend=backend)
+    before, after = _means(Pairing(found.task, task, simulator, backend), decision, key=root.child("means"))
     return Improvement(
         task=found.task if decision.better else task,
         before=before,
@@ -122,15 +136,19 @@ def search(
     )
 
 
-def _means(
-    candidate: Task | LocalTask, incumbent: Task | LocalTask, simulator: Simulator, decision: Decision, *, key: Key
-) -> tuple[float, float]:
+def require_aim(spec: Spec, cases: Sequence[Case]) -> None:
+    """Refuse a world where nothing says what is better. Raises `InvalidTask`."""
+    if spec.reward is None and not any(case.driver == "task" for case in cases):
+        raise InvalidTask(f"{spec.name} has no reward and no case that the task drives: nothing says what is better")
+
+
+def _means(pairing: Pairing, decision: Decision, *, key: Key) -> tuple[float, float]:
     """The mean returns before and after; where something else decided, those of fresh episodes."""
-    if decision.episodes or simulator.spec.reward is None:
+    spec = pairing.simulator.spec
+    if decision.episodes or spec.reward is None:
         return decision.before, decision.after
-    pair = Pairing(candidate, incumbent, simulator).episodes(0, FINAL_STARTS, key=key)
-    unit = simulator.spec.reward_unit
-    return float(pair.before.mean()) * unit, float(pair.after.mean()) * unit
+    pair = pairing.episodes(0, FINAL_STARTS, key=key)
+    return float(pair.before.mean()) * spec.reward_unit, float(pair.after.mean()) * spec.reward_unit
 
 
 class _Found(Struct, frozen=True, kw_only=True, eq=False):

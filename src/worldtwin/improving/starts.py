@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Final
 
 import numpy as np
@@ -13,6 +14,13 @@ from worldtwin.simulation import Simulator
 from worldtwin.world import Lattice
 
 STREAM_RECORDED: Final = 1 << 20
+
+
+class Begin(StrEnum):
+    """Where the rehearsals of a search begin; all but ANYWHERE is there to see what that is worth."""
+
+    ANYWHERE = "half of them at recorded states"
+    USUALLY = "where episodes begin"
 
 
 class Starts(Struct, frozen=True, eq=False):
@@ -33,11 +41,11 @@ def fresh_starts(simulator: Simulator, count: int, *, key: Key) -> Starts:
     return Starts(simulator.start_states(keys), keys, np.zeros(count, dtype=np.bool_))
 
 
-def mixed_starts(simulator: Simulator, count: int, *, key: Key) -> Starts:
-    """`count` episodes, every second one from a recorded state when there are any."""
+def mixed_starts(simulator: Simulator, count: int, *, key: Key, begin: Begin = Begin.ANYWHERE) -> Starts:
+    """`count` episodes, every second one from a recorded state when there are any and `begin` asks for it."""
     starts = fresh_starts(simulator, count, key=key)
     recorded = simulator.recorded
-    if not len(recorded):
+    if not len(recorded) or begin is Begin.USUALLY:
         return starts
     anywhere = recorded[below(draw(starts.keys, 0, STREAM_RECORDED), len(recorded))]
     second = np.arange(count) % 2 == 1

@@ -25,8 +25,8 @@ from worldtwin.judging.evidence import looks
 from worldtwin.judging.judge import judge
 from worldtwin.judging.pairs import Pair, Pairing, return_bounds
 from worldtwin.judging.verdict import Verdict
-from worldtwin.simulation import Simulator
-from worldtwin.tasks import LocalTask, Task
+from worldtwin.simulation import Backend, Simulator
+from worldtwin.tasks import Actor, LocalTask, Task
 from worldtwin.world import Spec
 
 BUDGET: Final = 4_000_000
@@ -43,6 +43,7 @@ def is_better(
     margin: float | None = None,
     bits: int = BITS,
     budget: int = BUDGET,
+    backend: Backend | None = None,
 ) -> Decision:
     """Whether `candidate` is better than `incumbent` by the spec's ordered objective. Refusing is the safe side.
 
@@ -50,22 +51,22 @@ def is_better(
     2. Two returns differ when their means are further apart than `margin` (a share of the return range; 0.01 unless
        given, and 0 where all runs are enumerated).
     3. Where finitely many starts leave nothing to chance, all runs are enumerated. Else both run on the same fresh
-       keys, and it takes `bits` of evidence, looked at after 256, 512 ... 16,384 episodes: the first look always, later
-       ones within about `budget` steps.
+       keys, and it takes `bits` of evidence, looked at after 256, 512 ... 16,384 episodes; earlier, for the last time,
+       where the `budget` of steps does not hold more.
 
-    Raises `InvalidValue` when the margin is not a share.
+    The same on every backend. Raises `InvalidValue` when the margin is not a share.
     """
     if margin is not None and not 0 <= margin <= 1:
         raise InvalidValue(f"margin {margin} is not a share of the return range, from 0 to 1")
     root, spec = Key.of(key), simulator.spec
     paid = [item for item in spec.objective if item != "return" or spec.reward is not None]
     at = paid.index("return") if "return" in paid else len(paid)
-    orders = [(item, _order(item, candidate, incumbent, simulator, cases, root)) for item in paid]
+    pairing = Pairing(candidate, incumbent, simulator, backend)
+    orders = [(item, _order(item, pairing, cases, root)) for item in paid]
     item, order = first_that_differs(orders[:at])
     if order is not Order.EQUAL or at == len(paid):
         return _counted(item, order)
     later = first_that_differs(orders[at + 1 :])
-    pairing = Pairing(candidate, incumbent, simulator)
     local = isinstance(candidate, LocalTask) or isinstance(incumbent, LocalTask)  # nobody knows what Python draws
     everything = None if local else pairing.everything(key=root.child("enumerate"), budget=budget)
     if everything is not None:
@@ -76,21 +77,15 @@ def is_better(
     return _decision(look, later[0], sample, spec, exact=False)
 
 
-def _order(
-    item: str,
-    candidate: Task | LocalTask,
-    incumbent: Task | LocalTask,
-    simulator: Simulator,
-    cases: Sequence[Case],
-    key: Key,
-) -> Order:
+def _order(item: str, pairing: Pairing, cases: Sequence[Case], key: Key) -> Order:
     """How the two compare on an item that is counted; returns are not."""
+    sides = (pairing.candidate, pairing.incumbent)
     if item == "cases":
         asked = [case for case in cases if case.driver == "task"]
         return order_of_verdicts(
-            judge(candidate, simulator, asked, key=key), judge(incumbent, simulator, asked, key=key)
+            *(judge(side, pairing.simulator, asked, key=key, backend=pairing.backend) for side in sides)
         )
-    return order_of_fuel(candidate, incumbent) if item == "fuel" else Order.EQUAL
+    return order_of_fuel(*sides) if item == "fuel" else Order.EQUAL
 
 
 def order_of_verdicts(after: Verdict, before: Verdict) -> Order:
@@ -101,9 +96,9 @@ def order_of_verdicts(after: Verdict, before: Verdict) -> Order:
     return Order(int(np.sign(sum(new.passed - old.passed for new, old in pairs))))
 
 
-def order_of_fuel(candidate: Task | LocalTask, incumbent: Task | LocalTask) -> Order:
+def order_of_fuel(candidate: Actor, incumbent: Actor) -> Order:
     """How the fuel of a step compares, less being better; programs of two kinds are equal."""
-    if isinstance(candidate, LocalTask) or isinstance(incumbent, LocalTask):
+    if not isinstance(candidate, Task) or not isinstance(incumbent, Task):
         return Order.EQUAL
     if type(candidate.program) is not type(incumbent.program):
         return Order.EQUAL
@@ -114,11 +109,20 @@ def _sampled(pairing: Pairing, rule: Rule, *, key: Key, budget: int) -> tuple[Lo
     """The first look that decides, or the last that the budget allows: each costs as much as all before it."""
     pair, look = pairing.episodes(0, 0, key=key), Look(order=None, by="return", bits=0)
     for episodes in looks():
-        pair = pair.join(pairing.episodes(len(pair.after), episodes, key=key))
-        look = decide_at_look(pair.differences, rule)
-        if look.order is not None or 2 * pair.steps > budget:
+        pair = _grown(pairing, pair, episodes, key=key, budget=budget)
+        look = decide_at_look(pair.differences, rule) if len(pair.after) else look
+        if look.order is not None or len(pair.after) < episodes or 2 * pair.steps > budget:
             break
     return look, pair
+
+
+def _grown(pairing: Pairing, pair: Pair, episodes: int, *, key: Key, budget: int) -> Pair:
+    """`pair` with the numbers up to `episodes`; with fewer where another two full runs might not fit the budget."""
+    full = 2 * pairing.simulator.spec.horizon
+    while len(pair.after) < episodes and pair.steps + full <= budget:
+        last = min(episodes, len(pair.after) + (budget - pair.steps) // full)
+        pair = pair.join(pairing.episodes(len(pair.after), last, key=key))
+    return pair
 
 
 def _rule(spec: Spec, margin: float, bits: int, later: Order) -> Rule:
@@ -133,6 +137,8 @@ def _counted(item: str, order: Order) -> Decision:
 
 def _decision(look: Look, later: str, pair: Pair, spec: Spec, *, exact: bool) -> Decision:
     """What a look means, with the mean returns beside it."""
+    if not len(pair.after):
+        return Decision(better=False, by="", reason="not one episode of each fits the budget of steps")
     item = later if look.by == "later" else "return"
     return Decision(
         better=look.order is Order.BETTER,

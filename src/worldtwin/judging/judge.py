@@ -15,7 +15,7 @@ from worldtwin.judging.case import Case, Move
 from worldtwin.judging.start import case_starts
 from worldtwin.judging.verdict import Answer, Verdict
 from worldtwin.script import predicate
-from worldtwin.simulation import Candidates, Outcomes, Simulator, outcomes
+from worldtwin.simulation import Backend, Candidates, Outcomes, Simulator, outcomes
 from worldtwin.tasks import Actor
 from worldtwin.world import Lattice, Spec
 
@@ -34,22 +34,36 @@ class Asked(Struct, frozen=True, kw_only=True, eq=False):
     trapped: Mask
 
 
-def judge(task: Actor, simulator: Simulator, cases: Sequence[Case], *, key: Key | int) -> Verdict:
-    """The verdict on `task`: every case in `simulator`, on the episodes that `key` draws. Raises `InvalidSpec`."""
+def judge(
+    task: Actor, simulator: Simulator, cases: Sequence[Case], *, key: Key | int, backend: Backend | None = None
+) -> Verdict:
+    """The verdict on `task`: every case in `simulator`, on the episodes that `key` draws. Raises `InvalidSpec`.
+
+    It is the same on every backend.
+    """
     root = Key.of(key)
-    return Verdict(tuple(_answer(case, ask(case, task, simulator, key=root), simulator.spec) for case in cases))
+    asked = ((case, ask(case, task, simulator, key=root, backend=backend)) for case in cases)
+    return Verdict(tuple(_answer(case, found, simulator.spec) for case, found in asked))
 
 
-def ask(case: Case, actor: Actor, simulator: Simulator, *, key: Key) -> Asked:
+def ask(case: Case, actor: Actor, simulator: Simulator, *, key: Key, backend: Backend | None = None) -> Asked:
     """The episodes of `case`, one candidate: `actor`, or the case's own list of actions."""
     keys, starts = _episodes(case, simulator, key)
     driver = actor if case.driver == "task" else Listed(_moves(case, simulator.spec))
     horizon = _horizon(case, simulator.spec)
-    runs = outcomes(driver, simulator, starts=starts, keys=keys, horizon=horizon)
+    runs = outcomes(driver, simulator, starts=starts, keys=keys, horizon=horizon, backend=backend)
     return _asked(case, simulator.spec, starts, runs)
 
 
-def ask_each(case: Case, population: Candidates, simulator: Simulator, *, candidates: int, key: Key) -> Asked:
+def ask_each(
+    case: Case,
+    population: Candidates,
+    simulator: Simulator,
+    *,
+    candidates: int,
+    key: Key,
+    backend: Backend | None = None,
+) -> Asked:
     """The episodes of `case`, lived through by each of the `candidates` of `population`: they drive in any case."""
     keys, starts = _episodes(case, simulator, key)
     runs = outcomes(
@@ -59,6 +73,7 @@ def ask_each(case: Case, population: Candidates, simulator: Simulator, *, candid
         keys=np.tile(keys, (candidates, 1)),
         horizon=_horizon(case, simulator.spec),
         candidate=np.repeat(np.arange(candidates), case.episodes),
+        backend=backend,
     )
     return _asked(case, simulator.spec, starts, runs)
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from worldtwin.exact import Key, Words
 from worldtwin.judging.enumeration import Watched, all_starts, draws_anywhere, draws_at
-from worldtwin.simulation import Simulator, outcomes
+from worldtwin.simulation import Backend, Outcomes, Simulator, outcomes
 from worldtwin.tasks import Actor
 from worldtwin.world import Lattice, Spec
 
@@ -38,11 +38,12 @@ class Pair(Struct, frozen=True, kw_only=True, eq=False):
 
 
 class Pairing(Struct, frozen=True, eq=False):
-    """Two tasks in one simulator."""
+    """Two tasks in one simulator, computed by `backend` (NumPy, unless given)."""
 
     candidate: Actor
     incumbent: Actor
     simulator: Simulator
+    backend: Backend | None = None
 
     def episodes(self, first: int, last: int, *, key: Key) -> Pair:
         """The episodes numbered from `first` up to `last`, from the spec's start."""
@@ -52,8 +53,7 @@ class Pairing(Struct, frozen=True, eq=False):
     def from_starts(self, starts: Lattice, keys: Words) -> Pair:
         """The episodes with the own `keys` (n, 2) from the state rows `starts` (n, width)."""
         spec = self.simulator.spec
-        after = outcomes(self.candidate, self.simulator, starts=starts, keys=keys, horizon=spec.horizon)
-        before = outcomes(self.incumbent, self.simulator, starts=starts, keys=keys, horizon=spec.horizon)
+        after, before = (self._outcomes(actor, starts, keys) for actor in (self.candidate, self.incumbent))
         low, high = return_bounds(spec)
         return Pair(
             before=np.clip(before.totals, low, high),
@@ -72,8 +72,12 @@ class Pairing(Struct, frozen=True, eq=False):
         if self._draws_first(starts):
             return None
         candidate, incumbent = Watched(self.candidate, self.simulator), Watched(self.incumbent, self.simulator)
-        pair = Pairing(candidate, incumbent, self.simulator).from_starts(starts, keys)
+        pair = Pairing(candidate, incumbent, self.simulator, self.backend).from_starts(starts, keys)
         return None if candidate.drew or incumbent.drew else pair
+
+    def _outcomes(self, actor: Actor, starts: Lattice, keys: Words) -> Outcomes:
+        horizon = self.simulator.spec.horizon
+        return outcomes(actor, self.simulator, starts=starts, keys=keys, horizon=horizon, backend=self.backend)
 
     def _draws_first(self, starts: Lattice) -> bool:
         """Whether chance has a say in the first step already, as it mostly has where it has one at all."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from types import SimpleNamespace
-from typing import overload
+from typing import TypeAlias, overload
 
 from msgspec import Struct
 
@@ -13,7 +13,10 @@ from worldtwin.errors import InvalidValue
 
 
 class Parameter(Struct, frozen=True, kw_only=True):
-    """One declared parameter: its values (one, or those of an array) and the range they stay in."""
+    """One declared parameter: its values (one, or those of an array) and the range they stay in.
+
+    One that takes names has `choices`, and its values are their positions there.
+    """
 
     name: str
     values: tuple[float, ...]
@@ -21,9 +24,14 @@ class Parameter(Struct, frozen=True, kw_only=True):
     high: float = math.inf
     integer: bool = False
     array: bool = False
+    choices: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse values outside of the range. Raises `InvalidValue`."""
+        if len(set(self.choices)) < len(self.choices):
+            raise InvalidValue(f"parameter `{self.name}`: the choices {', '.join(self.choices)} are not all different")
+        if self.choices and (not self.integer or (self.low, self.high) != (0, len(self.choices) - 1)):
+            raise InvalidValue(f"parameter `{self.name}`: a name's values are its positions among the choices")
         if math.isnan(self.low) or math.isnan(self.high) or self.low > self.high:
             raise InvalidValue(f"parameter `{self.name}`: the range [{self.low:g}, {self.high:g}] is reversed")
         for value in self.values:
@@ -33,8 +41,11 @@ class Parameter(Struct, frozen=True, kw_only=True):
                 raise InvalidValue(f"parameter `{self.name}`: {value:g} is not a whole number")
 
     @property
-    def plain(self) -> float | tuple[float, ...]:
-        """Its value as Python writes it: one number or several, whole ones as int."""
+    def plain(self) -> float | str | tuple[float, ...] | tuple[str, ...]:
+        """Its value as Python writes it: one number or several, whole ones as int; or names."""
+        if self.choices:
+            names = tuple(self.choices[int(value)] for value in self.values)
+            return names if self.array else names[0]
         numbers = tuple(int(value) for value in self.values) if self.integer else self.values
         return numbers if self.array else numbers[0]
 
@@ -53,6 +64,14 @@ class IntParameter(int):
     high: float
 
 
+class NameParameter(str):
+    """A name that knows the names it may be changed to."""
+
+    __slots__ = ("choices",)
+
+    choices: tuple[str, ...]
+
+
 class ArrayParameter(tuple[float, ...]):  # noqa: SLOT001 - a tuple cannot have other slots
     """Numbers that know the range they may be changed in."""
 
@@ -60,17 +79,32 @@ class ArrayParameter(tuple[float, ...]):  # noqa: SLOT001 - a tuple cannot have 
     high: float
 
 
+AnyParameter: TypeAlias = FloatParameter | IntParameter | NameParameter | ArrayParameter
+"""What `param` makes."""
+
+
 @overload
 def param(default: float, *, low: float = ..., high: float = ...) -> FloatParameter | IntParameter: ...
 @overload
 def param(default: Sequence[float], *, low: float = ..., high: float = ...) -> ArrayParameter: ...
+@overload
+def param(default: str, *, choices: Sequence[str]) -> NameParameter: ...
 def param(
-    default: float | Sequence[float], *, low: float = -math.inf, high: float = math.inf
-) -> FloatParameter | IntParameter | ArrayParameter:
+    default: float | str | Sequence[float],
+    *,
+    low: float = -math.inf,
+    high: float = math.inf,
+    choices: Sequence[str] = (),
+) -> AnyParameter:
     """`default`, marked as a parameter in [low, high]: a number that works like any other in plain Python.
 
-    An int stays whole. Raises `InvalidValue` when the default is outside of the range.
+    An int stays whole; a name becomes any of the `choices`, in no order. Raises `InvalidValue` when the default is
+    outside of the range, or not among the choices.
     """
+    if isinstance(default, str):
+        return _named(default, tuple(choices))
+    if choices:
+        raise InvalidValue(f"`choices` are for names: {default} is none, give `low` and `high`")
     values = (default,) if isinstance(default, int | float) else tuple(default)
     whole = all(isinstance(value, int) for value in values)
     Parameter(name="param", values=tuple(map(float, values)), low=low, high=high, integer=whole)
@@ -90,8 +124,31 @@ def _made(default: float | Sequence[float]) -> FloatParameter | IntParameter | A
     return FloatParameter(default) if isinstance(default, float) else ArrayParameter(default)
 
 
-def parameter_of(name: str, value: FloatParameter | IntParameter | ArrayParameter) -> Parameter:
+def _named(default: str, choices: tuple[str, ...]) -> NameParameter:
+    made = NameParameter(default)
+    made.choices = choices
+    parameter_of("param", made)
+    return made
+
+
+def name_parameter(name: str, default: str, choices: tuple[str, ...]) -> Parameter:
+    """The declaration of a parameter that is a name. Raises `InvalidValue` when the default is not among `choices`."""
+    if default not in choices:
+        raise InvalidValue(f"parameter `{name}`: `{default}` is none of its choices ({', '.join(choices) or 'none'})")
+    return Parameter(
+        name=name,
+        values=(float(choices.index(default)),),
+        low=0.0,
+        high=float(len(choices) - 1),
+        integer=True,
+        choices=choices,
+    )
+
+
+def parameter_of(name: str, value: AnyParameter) -> Parameter:
     """The declaration of a value that `param` made."""
+    if isinstance(value, NameParameter):
+        return name_parameter(name, str(value), value.choices)
     array = isinstance(value, ArrayParameter)
     values = tuple(value) if isinstance(value, ArrayParameter) else (value,)
     return Parameter(

@@ -63,6 +63,11 @@ class Simulator(Struct, frozen=True, eq=False, dict=True, forbid_unknown_fields=
         names = [name for name in self.__struct_fields__ if name != "report"]
         return digest_of("Simulator", canonical({name: getattr(self, name) for name in names}))
 
+    @property
+    def work(self) -> int:
+        """Multiply-adds, and comparisons, that its predictors take for one step at most: known before it runs."""
+        return _work(self.predictors)
+
     @cached_property
     def sources(self) -> Sources:
         """Its sources, ready to be asked."""
@@ -124,5 +129,9 @@ def _require_predictors(predictors: tuple[Model, ...], spec: Spec) -> None:
         model.require_fits(spec)
         require(seen.isdisjoint(model.targets), f"predictors: a column of {model.targets} is predicted twice")
         seen.update(model.targets)
-    work = sum(model.work for model in predictors if not isinstance(model, Table))
+    work = _work(predictors)
     require(work <= MAX_MULTIPLY_ADDS, f"predictors: {work:,} multiply-adds a step are more than {MAX_MULTIPLY_ADDS:,}")
+
+
+def _work(predictors: tuple[Model, ...]) -> int:
+    return sum(model.work for model in predictors if not isinstance(model, Table))

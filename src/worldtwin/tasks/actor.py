@@ -38,12 +38,16 @@ class Actor(Protocol):
 
 
 class Parameters(Struct, frozen=True, kw_only=True, eq=False):
-    """What may be changed in a task: `values`, their ranges `low` and `high`, and which stay whole, all (p,)."""
+    """What may be changed in a task: `values`, their ranges `low` and `high`, and which stay whole, all (p,).
+
+    `choices` (p,) is how many names there are to choose from, in no order; 0 for numbers.
+    """
 
     values: Numbers
     low: Numbers
     high: Numbers
     integer: Mask
+    choices: NDArray[np.int64]
 
     def __len__(self) -> int:
         """How many there are."""
@@ -53,7 +57,13 @@ class Parameters(Struct, frozen=True, kw_only=True, eq=False):
     def none() -> Parameters:
         """No parameters."""
         empty = np.zeros(0)
-        return Parameters(values=empty, low=empty, high=empty, integer=np.zeros(0, dtype=np.bool_))
+        return Parameters.numbers(empty, empty, empty)
+
+    @staticmethod
+    def numbers(values: Numbers, low: Numbers, high: Numbers) -> Parameters:
+        """Real numbers only."""
+        whole, choices = np.zeros(len(values), dtype=np.bool_), np.zeros(len(values), dtype=np.int64)
+        return Parameters(values=values, low=low, high=high, integer=whole, choices=choices)
 
 
 def parameters_of(declared: Sequence[Parameter]) -> Parameters:
@@ -64,6 +74,7 @@ def parameters_of(declared: Sequence[Parameter]) -> Parameters:
         low=np.repeat(np.array([each.low for each in declared], dtype=np.float64), sizes),
         high=np.repeat(np.array([each.high for each in declared], dtype=np.float64), sizes),
         integer=np.repeat(np.array([each.integer for each in declared], dtype=np.bool_), sizes),
+        choices=np.repeat(np.array([len(each.choices) for each in declared], dtype=np.int64), sizes),
     )
 
 

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, cast, final
 
 import numpy as np
+from msgspec.structs import replace
 
 from worldtwin.errors import InvalidTask, InvalidValue
 from worldtwin.script import Parameter, parameter_of
-from worldtwin.script.parameter import ArrayParameter, FloatParameter, IntParameter
+from worldtwin.script.parameter import ArrayParameter, FloatParameter, IntParameter, NameParameter
 from worldtwin.tasks.actor import Mask, Numbers, Parameters, parameters_of, require_count
 from worldtwin.tasks.fitting import require_same
 from worldtwin.tasks.programs.onebyone import act_one_by_one
@@ -87,30 +88,18 @@ class LocalTask:
         )
 
     def _decide(self, state: Point, memory: tuple[float, ...]) -> tuple[object, tuple[float, ...]]:
-        return self._call(state, memory, {each.name: _argument(each) for each in self._declared})
+        return self._call(state, memory, {each.name: each.plain for each in self._declared})
 
 
 def _declared(function: Function) -> tuple[Parameter, ...]:
-    kinds = (FloatParameter, IntParameter, ArrayParameter)
+    kinds = (FloatParameter, IntParameter, NameParameter, ArrayParameter)
     arguments = inspect.signature(function).parameters.values()
     return tuple(parameter_of(each.name, each.default) for each in arguments if isinstance(each.default, kinds))
 
 
-def _argument(declared: Parameter) -> float | int | tuple[float, ...]:
-    values = tuple(int(value) if declared.integer else value for value in declared.values)
-    return values if declared.array else values[0]
-
-
 def _changed(declared: Parameter, values: list[float]) -> Parameter:
     numbers = tuple(float(round(value)) if declared.integer else value for value in values)
-    return Parameter(
-        name=declared.name,
-        values=numbers,
-        low=declared.low,
-        high=declared.high,
-        integer=declared.integer,
-        array=declared.array,
-    )
+    return replace(declared, values=numbers)
 
 
 def _caller(

@@ -86,8 +86,12 @@ def stack(task: Task, values: Numbers) -> Candidates:
         case Network() as network:
             return _networks(task, network, values)
         case Program() as program:
-            whole = task.parameters().integer
-            return Scripts(task, program, np.where(whole, np.rint(values), values))
+            parameters = task.parameters()
+            given = np.where(parameters.integer, np.rint(values), values)
+            named = parameters.choices > 0
+            if ((given < parameters.low) | (given > parameters.high))[:, named].any():
+                raise InvalidTask("a parameter that is a name takes the position of one of its choices")
+            return Scripts(task, program, given)
         case _:
             raise InvalidTask("only network and script tasks can be stacked: run the others one by one")
 

@@ -168,7 +168,7 @@ class Task(Struct, frozen=True, kw_only=True, eq=False, dict=True):
                 return parameters_of(program.parameters)
 
     @property
-    def knobs(self) -> dict[str, float | tuple[float, ...]]:
+    def knobs(self) -> dict[str, float | str | tuple[float, ...] | tuple[str, ...]]:
         """The values of a script's parameters by name, as its function takes them; empty for a network or a table."""
         parameters = self.program.parameters if isinstance(self.program, Program) else ()
         return {each.name: each.plain for each in parameters}

@@ -96,7 +96,7 @@ def quality(simulator: Simulator) -> str:
 
 def knobs_of(task: Task) -> Knobs:
     """The settings of a task, one number each."""
-    return {name: value for name, value in task.knobs.items() if not isinstance(value, tuple)}
+    return {name: value for name, value in task.knobs.items() if isinstance(value, int | float)}
 
 
 def compared(old: Knobs, new: Knobs) -> str:

@@ -13,8 +13,8 @@ from worldtwin.errors import InvalidScript, InvalidValue
 from worldtwin.script.checking.functions import FUNCTIONS
 from worldtwin.script.checking.source import Source, shown
 from worldtwin.script.checking.words import outside
-from worldtwin.script.parameter import Parameter
-from worldtwin.script.tree import BOOL, FLOAT, INT, LEAST, MOST, Constant, Type
+from worldtwin.script.parameter import Parameter, name_parameter
+from worldtwin.script.tree import BOOL, FLOAT, INT, LEAST, MOST, Constant, Kind, Type
 from worldtwin.world import hint
 
 MOST_CELLS: Final = 4096
@@ -106,12 +106,18 @@ def parameter(source: Source, name: str, node: ast.expr) -> Parameter:
     """The parameter that the call `param(default, low=, high=)` declares. Raises `InvalidScript`."""
     if not isinstance(node, ast.Call) or len(node.args) != 1:
         raise source.refusal(node, "`param` takes one default: param(0.5, low=-1, high=1)")
+    if any(keyword.arg == "choices" for keyword in node.keywords):
+        return _name(source, name, node)
     limits = {"low": -math.inf, "high": math.inf}
     for keyword in node.keywords:
         if keyword.arg not in limits:
             raise source.refusal(keyword, f"`param` takes `low` and `high`, not {shown(keyword.arg or '**')}")
         limits[keyword.arg] = float(literal(source, keyword.value))
     default = node.args[0]
+    if isinstance(default, ast.Constant) and isinstance(default.value, str):
+        raise source.refusal(
+            default, 'a parameter that is a name has choices: param("left", choices=["left", "right"])'
+        )
     numbers = _numbers(source, default)
     if any(isinstance(number, bool) for number in numbers):
         raise source.refusal(default, "a parameter is a number: use 0 and 1")
@@ -121,14 +127,33 @@ def parameter(source: Source, name: str, node: ast.expr) -> Parameter:
             values=tuple(map(float, numbers)),
             integer=all(isinstance(number, int) for number in numbers),
             array=isinstance(default, ast.List | ast.Tuple),
-            **limits,
+            low=limits["low"],
+            high=limits["high"],
         )
+    except InvalidValue as error:
+        raise source.refusal(node, str(error)) from error
+
+
+def _name(source: Source, name: str, node: ast.Call) -> Parameter:
+    """The parameter that `param("left", choices=["left", "right"])` declares. Raises `InvalidScript`."""
+    (keyword, *others), default = node.keywords, node.args[0]
+    if others:
+        raise source.refusal(others[0], "a parameter with `choices` takes no `low` and `high`")
+    parts = keyword.value.elts if isinstance(keyword.value, ast.List | ast.Tuple) else []
+    names = [part.value for part in (default, *parts) if isinstance(part, ast.Constant)]
+    written = tuple(each for each in names if isinstance(each, str))
+    if len(written) != 1 + len(parts) or not parts:
+        raise source.refusal(node, 'choices are names: param("left", choices=["left", "right"])')
+    try:
+        return name_parameter(name, written[0], written[1:])
     except InvalidValue as error:
         raise source.refusal(node, str(error)) from error
 
 
 def parameter_type(declared: Parameter) -> Type:
     """The type that a parameter has in the program."""
+    if declared.choices:
+        return Type(Kind.NAME, declared.choices)
     kind = INT if declared.integer else FLOAT
     return Type(kind.kind, length=len(declared.values)) if declared.array else kind
 

@@ -37,6 +37,7 @@ class Classifier(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="cl
     def __post_init__(self) -> None:
         """Refuse parts that do not fit each other, and sums that might not be exact. Raises `InvalidFile`."""
         require_features(self.features)
+        self.confidence.require_parts(len(sizes(self.features)))
         require(self.target >= 0, f"target {self.target}: there is no such column")
         require_array("values", self.values, (-1,))
         count = len(self.values)
@@ -95,7 +96,8 @@ class Classifier(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="cl
 
     def confidences(self, inputs: Lattice, shares: Lattice) -> Lattice:
         """How sure the likeliest values for `inputs` are (n,), in 2^-16."""
-        return self.confidence.of(self.scores(shares), beyond(self.features, inputs))
+        parts = features(self.features, inputs)
+        return self.confidence.of(self.scores(shares), parts, beyond(self.features, inputs))
 
     def require_fits(self, spec: Spec) -> None:
         """Refuse features, a target and values that are not those of `spec`. Raises `InvalidFile`."""

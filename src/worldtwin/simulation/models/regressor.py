@@ -14,13 +14,12 @@ from worldtwin.exact.features import Floats, beyond, features, sizes
 from worldtwin.exact.rounding import round_shift
 from worldtwin.simulation.models.checks import require, require_array, seal
 from worldtwin.simulation.models.columns import require_features, require_features_fit, within
-from worldtwin.simulation.models.confidence import CONFIDENCE_BITS, Confidence
+from worldtwin.simulation.models.confidence import CONFIDENCE_BITS, SCORE_BITS, Confidence
 from worldtwin.simulation.models.functions import Function, members_of, require_sum, summed, summed_own
 from worldtwin.world import Angle, Integer, Lattice, Real, Spec
 
 FINE_BITS: Final = 8
 """Changes are computed in 2^-8 lattice steps and rounded once."""
-SCORE_BITS: Final = 8
 _CHANGE_LIMIT: Final = 1 << 61
 _NOISE_LIMIT: Final = 1 << 60
 
@@ -69,6 +68,7 @@ class Regressor(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="reg
     def __post_init__(self) -> None:
         """Refuse parts that do not fit each other, and sums that might not be exact. Raises `InvalidFile`."""
         require_features(self.features)
+        self.confidence.require_parts(len(sizes(self.features)))
         _require_answers(self)
         count = len(self.targets)
         outputs = {count, 2 * count} if self.noisy else {count}
@@ -153,7 +153,7 @@ class Regressor(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="reg
 
     def confidences(self, inputs: Lattice, changes: Changes) -> Lattice:
         """How sure the answers to `inputs` are (n,), in 2^-16."""
-        return self.confidence.of(self.scores(changes), beyond(self.features, inputs))
+        return self.confidence.of(self.scores(changes), self._parts(inputs), beyond(self.features, inputs))
 
     def require_fits(self, spec: Spec) -> None:
         """Refuse features and targets that are not those of `spec`. Raises `InvalidFile`."""

@@ -94,7 +94,7 @@ class Network(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="netwo
             parts += [np.ldexp(layer.biases.astype(np.float64), -layer.shift - BITS)]
         values = np.concatenate(parts)
         limit = np.full(len(values), LARGEST)
-        return Parameters(values=values, low=-limit, high=limit, integer=np.zeros(len(values), dtype=np.bool_))
+        return Parameters.numbers(values, -limit, limit)
 
     def with_parameters(self, values: Numbers | Sequence[float]) -> Network:
         """The same network with other weights and biases, rounded as finely as 16 bits allow. Raises `InvalidTask`."""

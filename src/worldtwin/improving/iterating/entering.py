@@ -1,0 +1,117 @@
+"""Which task goes into reality next: what the search finds, or what somebody proposes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import numpy as np
+from msgspec import Struct
+
+from worldtwin.errors import WorldtwinError
+from worldtwin.exact import Key
+from worldtwin.files import load_task
+from worldtwin.improving.climb import Stop
+from worldtwin.improving.progress import Listener
+from worldtwin.improving.search import search
+from worldtwin.judging import Case, is_better
+from worldtwin.simulation import Backend, Simulator, rollout
+from worldtwin.tasks import LocalTask, TablePolicy, Task
+from worldtwin.world import Spec
+
+REHEARSED: Final = 64
+"""From how many fresh starts the return in the simulator is measured where no comparison did it."""
+
+Proposal: TypeAlias = Task | LocalTask | str | Path
+"""A task to try, or the file that it is in."""
+
+
+class Proposed(Struct, frozen=True, kw_only=True, eq=False):
+    """The `tasks` that were proposed, by name, and those that were `refused`, with the reason."""
+
+    tasks: dict[str, Task | LocalTask]
+    refused: tuple[str, ...] = ()
+
+
+class Entry(Struct, frozen=True, kw_only=True, eq=False):
+    """The task that goes into reality: `found` says whether it is another one than before.
+
+    `proposed` is its name when it, or what the search began with, was proposed; `refused` says what was wrong with
+    other proposals. `simulated` is its mean return.
+    """
+
+    task: Task | LocalTask
+    found: bool
+    simulated: float
+    proposed: str = ""
+    refused: tuple[str, ...] = ()
+    interrupted: bool = False
+
+
+def proposed_now(proposals: Sequence[Proposal], spec: Spec) -> Proposed:
+    """The proposals as they are at this moment: files are read again; one that cannot be used is refused by name."""
+    tasks, refused = dict[str, Task | LocalTask](), list[str]()
+    for number, proposal in enumerate(proposals, start=1):
+        name = f"proposal {number}" if isinstance(proposal, Task | LocalTask) else str(proposal)
+        try:
+            tasks[name] = proposed_task(proposal, spec)
+        except WorldtwinError as error:
+            refused.append(str(error))
+    return Proposed(tasks=tasks, refused=tuple(refused))
+
+
+def proposed_task(proposal: Proposal, spec: Spec) -> Task | LocalTask:
+    """One proposal as it is at this moment. Raises what `load_task` raises, and `InvalidTask` when it does not fit."""
+    task = proposal if isinstance(proposal, Task | LocalTask) else load_task(proposal, spec)
+    task.require_fit(spec)
+    return task
+
+
+def is_changeable(task: Task | LocalTask) -> bool:
+    """Whether a search can change anything in `task`."""
+    if isinstance(task, Task) and isinstance(task.program, TablePolicy):
+        return True
+    parameters = task.parameters()
+    return bool((parameters.high > parameters.low).any())
+
+
+def entered(
+    best: Task | LocalTask,
+    proposed: Proposed,
+    simulator: Simulator,
+    cases: Sequence[Case],
+    *,
+    key: Key,
+    progress: Listener | None,
+    backend: Backend | None,
+) -> Entry:
+    """The best in `simulator` of the task so far, the proposals, and what a search from the better of these finds.
+
+    From a proposal that has nothing to change no search can begin: then it begins with the task so far.
+    """
+    first, name = best, ""
+    for number, (each, task) in enumerate(proposed.tasks.items()):
+        if is_better(task, first, simulator, cases, key=key.child("proposed", number), backend=backend).better:
+            first, name = task, each
+    start = first if is_changeable(first) else best
+    if not is_changeable(start):
+        return _without_search(first, name, simulator, key, backend)
+    found = search(start, simulator, cases=cases, key=key, progress=progress, backend=backend)
+    if found.stop == Stop.INTERRUPTED:
+        return Entry(task=first, found=bool(name), simulated=found.after, proposed=name, interrupted=True)
+    if start is not first:
+        ahead = is_better(found.task, first, simulator, cases, key=key.child("search or proposal"), backend=backend)
+        if not ahead.better:
+            return _without_search(first, name, simulator, key, backend)
+        name = ""
+    return Entry(task=found.task, found=bool(name) or found.decision.better, simulated=found.after, proposed=name)
+
+
+def _without_search(
+    task: Task | LocalTask, name: str, simulator: Simulator, key: Key, backend: Backend | None
+) -> Entry:
+    """A task as it was given or proposed."""
+    lived = rollout(task, simulator, episodes=REHEARSED, key=key.child("simulated"), backend=backend)
+    simulated = float(np.clip(lived.returns, *simulator.spec.returns).mean())
+    return Entry(task=task, found=bool(name), simulated=simulated, proposed=name)
