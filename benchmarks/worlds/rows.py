@@ -57,7 +57,7 @@ ROWS: Final = (
         good=96.7,
         model_free=500_000,
         source=ZOO,
-        reason="the search stops on its plateau: one more point of return is less than it counts as a gain",
+        reason="not explained yet; perhaps because a gain below the margin, 2 points of return here, counts as none",
         rival="SAC",
     ),
     Row(name="acrobot", title="Acrobot-v1", steps=10_000, good=-69.1, model_free=100_000, source=ZOO),
