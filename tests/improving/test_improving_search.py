@@ -13,7 +13,7 @@ from worldtwin.improving.rehearsal import Rehearsals
 from worldtwin.improving.starts import Begin
 from worldtwin.judging import Case, judge
 from worldtwin.script import param
-from worldtwin.simulation import Simulator
+from worldtwin.simulation import MemoryReport, Report, Simulator
 from worldtwin.tasks import LocalTask, Task
 
 SCRIPT = """
@@ -103,6 +103,21 @@ def test_cases_are_searched_for(corridor: Simulator) -> None:
     assert found.decision.better
     assert found.decision.by == "cases"
     assert judge(found.task, world, (case,), key=3).passed
+
+
+def test_a_simulator_of_fields_that_leave_something_out_is_warned_of(
+    corridor: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = Report(memory=MemoryReport(rejected=1, text="corridor is not predictable", advice="add `history: 1`"))
+    aliased = replace(corridor, report=told)
+
+    found = search(Task.table(corridor.spec), aliased, key=1)
+    improve(Task.table(corridor.spec), aliased, key=1)
+
+    warning = "corridor is not predictable: add `history: 1`"
+    assert found.warning == warning
+    assert f"do not believe it: {warning}" in found.text
+    assert caplog.messages == [f"do not believe what was improved: {warning}"]
 
 
 def test_without_an_aim_there_is_nothing_to_search(corridor: Simulator) -> None:

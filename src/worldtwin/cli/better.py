@@ -79,7 +79,7 @@ def improve(
         lines += [f"wrote {output}", f"try it in reality before you believe it: {check}"]
     result = {"command": "improve", "better": better, "before": found.before, "after": found.after,
               "sources": dict(found.sources), "evaluations": found.evaluations, "decision": to_builtins(found.decision),
-              "task": str(output) if better else None}  # fmt: skip
+              "task": str(output) if better else None, "warning": found.warning}  # fmt: skip
     emit(result, [f"     {line}" for line in lines], as_json=as_json)
     if not better:
         raise typer.Exit(1)
@@ -128,13 +128,16 @@ def iterate(
             run=run,
         )
     lines = found.text.splitlines()
+    refused = wt.readiness(found.simulator).refused
+    if refused:
+        lines.append(f"do not believe its simulator: {refused}")
     written = found.task is not task
     if written:
         wt.save(found.task, output)
         lines.append(f"wrote {output}" + ("" if found.better else ", which is promising and no more than that"))
     result = {"command": "iterate", "better": found.better, "comparison": to_builtins(found.comparison),
               "rounds": [{**to_builtins(one), "gap": one.gap} for one in found.rounds], "stop": str(found.stop),
-              "real_steps": found.real_steps, "task": str(output) if written else None}  # fmt: skip
+              "real_steps": found.real_steps, "task": str(output) if written else None, "refused": refused}  # fmt: skip
     emit(result, lines, as_json=as_json)
     if not found.better:
         raise typer.Exit(1)

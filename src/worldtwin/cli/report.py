@@ -57,8 +57,8 @@ def _held_out(report: Report) -> list[str]:
 
 
 def _memory(memory: MemoryReport | UnsetType, *, hidden: int) -> list[str]:
-    """What the fields leave out; or that even the state is too much. Nothing where they say all."""
-    if isinstance(memory, UnsetType) or not (memory.rejected or memory.stateless or hidden):
+    """What the fields leave out, what is noise, or that even the state is too much. Nothing where they say all."""
+    if isinstance(memory, UnsetType) or not (memory.rejected or memory.stateless or memory.noisy or hidden):
         return []
     return [f"     {line}" for line in (memory.text, memory.example, memory.advice) if line]
 
@@ -84,10 +84,12 @@ def _share(error: float) -> str:
 
 def _ready(ready: Readiness, gaps: tuple[GapReport, ...]) -> list[str]:
     missing = [f"{goal.name} {_short(goal.value)} of {_short(goal.wanted)}" for goal in ready.goals if not goal.met]
-    if not ready.goals:
+    if not ready.goals and not ready.refused:
         return [f"     {ready.text}"]
+    if ready.refused:
+        missing.insert(0, "not predictable from these fields alone")
     least = f"least known: {gaps[0].text} (`worldtwin traces gaps`)" if gaps else "see `worldtwin fit --explain`"
-    more = f" · {least}" if missing else ""
+    more = f" · {least}" if missing and not ready.refused else ""
     return [f"     ready: {'yes' if ready.ready else 'no   ' + ', '.join(missing)}{more}"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -16,10 +17,12 @@ from worldtwin.improving.planning import plan
 from worldtwin.improving.progress import Listener
 from worldtwin.improving.rehearsal import Rehearsals
 from worldtwin.improving.starts import Begin, fresh_starts
-from worldtwin.judging import Case, Decision, Pairing, is_better
+from worldtwin.judging import Case, Decision, Pairing, is_better, readiness
 from worldtwin.simulation import Backend, Simulator
 from worldtwin.tasks import Automaton, LocalTask, TablePolicy, Task
 from worldtwin.world import Spec, shown
+
+_LOG: Final = logging.getLogger(__name__)
 
 FINAL_STARTS: Final = 64
 """From how many fresh starts the last choice is made."""
@@ -29,7 +32,7 @@ class Improvement(Struct, frozen=True, kw_only=True, eq=False):
     """What a search came to: the better task, or the one it began with when `decision` says that nothing was better.
 
     `before` and `after` are mean returns in the simulator, `sources` the shares of the transitions that the candidates
-    were rehearsed on, `stop` says why it ended.
+    were rehearsed on, `stop` says why it ended. `warning` says why the simulator should not be believed, if so.
     """
 
     task: Task | LocalTask
@@ -40,6 +43,7 @@ class Improvement(Struct, frozen=True, kw_only=True, eq=False):
     generations: int
     stop: str
     decision: Decision
+    warning: str = ""
 
     @property
     def text(self) -> str:
@@ -47,6 +51,8 @@ class Improvement(Struct, frozen=True, kw_only=True, eq=False):
         mix = ", ".join(f"{share:.0%} {name}" for name, share in self.sources.items() if share >= 0.005)
         tried = f"{self.evaluations:,} candidates in {self.generations} generations: {self.stop}"
         lines = [f"in the simulator {shown(self.before)} → {shown(self.after)}" + (f" · {mix}" if mix else ""), tried]
+        if self.warning:
+            lines.append(f"do not believe it: {self.warning}")
         return "\n".join([*lines, self.decision.text])
 
 
@@ -64,9 +70,10 @@ def improve(
     """A task that is better in `simulator` by the spec's objective, or `task` itself when none was found.
 
     `evaluations` is how many candidates to try (none given: until a plateau), but one generation always is: up to 38;
-    `seconds` only caps that. It is the same task on every `backend`.
+    `seconds` only caps that. It is the same task on every `backend`. The log warns of a simulator whose fields leave
+    out what matters.
     """
-    return search(
+    found = search(
         task,
         simulator,
         cases=cases,
@@ -75,7 +82,10 @@ def improve(
         key=key,
         progress=progress,
         backend=backend,
-    ).task
+    )
+    if found.warning:
+        _LOG.warning("do not believe what was improved: %s", found.warning)
+    return found.task
 
 
 def search(  # noqa: PLR0913 - key, backend and clock do not count
@@ -123,6 +133,7 @@ def search(  # noqa: PLR0913 - key, backend and clock do not count
         generations=found.generations,
         stop=str(found.stop),
         decision=decision,
+        warning=readiness(simulator).refused,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from msgspec import Struct
+from msgspec import Struct, UnsetType
 
 from worldtwin.simulation import Report, Simulator
 from worldtwin.world import Spec
@@ -27,10 +27,11 @@ class Goal(Struct, frozen=True, kw_only=True):
 
 
 class Readiness(Struct, frozen=True, kw_only=True):
-    """Whether all `goals` are met."""
+    """Whether all `goals` are met, and the fields are all that matters; if not, `refused` says what is missing."""
 
     ready: bool
     goals: tuple[Goal, ...]
+    refused: str = ""
 
     @property
     def unmet(self) -> tuple[Goal, ...]:
@@ -42,6 +43,8 @@ class Readiness(Struct, frozen=True, kw_only=True):
         """One line for people."""
         if self.ready:
             return "ready: yes"
+        if self.refused:
+            return "ready: no   " + " · ".join([self.refused, *(goal.text for goal in self.unmet)])
         if not self.goals:
             return "ready: nothing is asked of it: add `done: {horizon_error: {steps: 50, below: 0.1}}`"
         return "ready: no   " + " · ".join(goal.text for goal in self.unmet)
@@ -50,10 +53,25 @@ class Readiness(Struct, frozen=True, kw_only=True):
 def readiness(simulator: Simulator) -> Readiness:
     """How far `simulator` is from its spec's `done`. Without a report nothing was measured and nothing is met.
 
-    How much is `known` is only asked of worlds that can be counted: a real number never comes twice.
+    How much is `known` is only asked of worlds that can be counted: a real number never comes twice. A simulator of
+    fields that do not say all that matters is never ready, however small its errors are.
     """
-    goals = tuple(_goals(simulator.spec, simulator.report or Report()))
-    return Readiness(ready=bool(goals) and all(goal.met for goal in goals), goals=goals)
+    report = simulator.report or Report()
+    goals, refused = tuple(_goals(simulator.spec, report)), _refused(simulator.spec, report)
+    return Readiness(
+        ready=bool(goals) and all(goal.met for goal in goals) and not refused, goals=goals, refused=refused
+    )
+
+
+def _refused(spec: Spec, report: Report) -> str:
+    """Why no goal can make up for what the fields leave out, and what would; empty where they say all.
+
+    Hidden states that were learned say it too; and in a world that changed, what came before tells which world it was.
+    """
+    changed = not isinstance(report.regime, UnsetType) and report.regime.changed
+    if isinstance(report.memory, UnsetType) or not report.memory.rejected or changed or spec.hidden:
+        return ""
+    return f"{report.memory.text}: {report.memory.advice}"
 
 
 def _goals(spec: Spec, report: Report) -> Iterator[Goal]:

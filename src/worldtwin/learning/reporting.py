@@ -15,6 +15,7 @@ from worldtwin.learning.calibration import mean_gap
 from worldtwin.learning.explaining import Trusted, gap_reports, levels, region_report, trusted
 from worldtwin.learning.folds import Held, held_out_errors
 from worldtwin.learning.memory import memory_report, numbered
+from worldtwin.learning.predictability import predictability
 from worldtwin.learning.predicting import Trial, Way
 from worldtwin.learning.reading import Record
 from worldtwin.learning.regimes import regime_report
@@ -22,7 +23,7 @@ from worldtwin.learning.sample import Sample
 from worldtwin.learning.scoring import drift, in_spreads, naive_misses
 from worldtwin.learning.tables import Pair, counts_everything, edges_of
 from worldtwin.learning.unseen import Unseen, blocks, coverage, unseen_mass
-from worldtwin.simulation import FieldReport, Report, Simulator, Table
+from worldtwin.simulation import FieldReport, MemoryReport, Report, Simulator, Table
 from worldtwin.world import Lattice, Spec, is_discrete, size
 
 MOST_ACTIONS: Final = 4096
@@ -37,7 +38,7 @@ def report_of(tested: Simulator, sample: Sample, trial: Trial, record: Record, t
     held = held_out_errors(tested, trial.way, sample, steps, key)
     far = None if held is None else held.drift
     unseen = _unseen(spec, sample, None if record.fresh is None else tables)
-    memory = record.memory or memory_report(spec, rows, sample.aside)
+    memory = record.memory or _memory(spec, sample, held, key.child("memory"))
     told = trusted(tested, sample.everything.at(sample.aside), rows.episodes[sample.aside])
     return Report(
         transitions=record.sizes.transitions,
@@ -80,6 +81,14 @@ def _notes(tested: Simulator, sample: Sample, held: Held | None, steps: int, key
             errors = zip(tested.spec.state.names, far.errors.tolist(), strict=True)
             notes.append(f"error after {far.steps} steps: {', '.join(f'{name} {error:.2g}' for name, error in errors)}")
     return tuple(notes)
+
+
+def _memory(spec: Spec, sample: Sample, held: Held | None, key: Key) -> MemoryReport:
+    """Whether the fields are all that matters: counted where states can be equal, else predicted."""
+    if spec.state.discrete and spec.action.discrete:
+        return memory_report(spec, sample.rows, sample.aside)
+    ahead = None if held is None else in_spreads(spec, held.misses, sample.rows)
+    return predictability(spec, sample.rows, ahead, key)
 
 
 def _fields(tested: Simulator, sample: Sample, way: Way, held: Held | None) -> tuple[FieldReport, ...]:

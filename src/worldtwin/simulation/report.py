@@ -60,6 +60,8 @@ class MemoryReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     Of `tested` pairs of a (state, action) and a lag, `rejected` still depend on the step at that lag. For the clearest
     one, `field` at `lag` steps before matters with an e-value of 2^`bits` in `rows` rows; `example` compares two of its
     values, `advice` says what to do. `stateless`: not even the state seems to matter, the action decides.
+
+    In a world with real numbers whole fields are tested; those in `noisy` are told badly even with the step before.
     """
 
     tested: int = 0
@@ -72,6 +74,7 @@ class MemoryReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     example: str = ""
     advice: str = ""
     stateless: bool = False
+    noisy: tuple[str, ...] = ()
 
 
 class RegimeReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

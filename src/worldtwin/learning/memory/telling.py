@@ -23,7 +23,7 @@ MOST_ADVISED: Final = 50_000
 def memory_report(spec: Spec, rows: Transitions, aside: NDArray[np.bool_]) -> MemoryReport:
     """Whether the fields of `spec` say all that `rows` depend on, or more; `aside` (n,) marks rows kept for judging.
 
-    Looks at the first million measured rows. A world with real numbers is not tested: no two of its states are equal.
+    Looks at the first million measured rows. A world with real numbers is not tested here but by its predictability.
     """
     number = [name for name, field in _inputs(spec) if not is_discrete(field)]
     if number:
