@@ -14,7 +14,8 @@ from worldtwin.world import Lattice
 ONE: Final = 1 << 16
 MAX_STEPS: Final = 64
 BINS: Final = 10
-
+FADING: Final = np.array([[3, 2], [4, 4], [6, 9], [8, 16], [16, 64]])
+"""At half of so many times the highest score that was seen, the confidence is divided by so much."""
 
 UNKNOWN: Final = Confidence(edges=np.zeros(1, dtype=np.int64), levels=np.full(1, ONE // 2, dtype=np.int64))
 
@@ -22,7 +23,8 @@ UNKNOWN: Final = Confidence(edges=np.zeros(1, dtype=np.int64), levels=np.full(1,
 def calibrated(scores: Lattice, right: NDArray[np.bool_]) -> Confidence:
     """The confidence that fits held-out `scores` (n,) of which those in `right` (n,) were good enough.
 
-    Isotonic regression: a higher score never deserves more. Never quite 0 or 1: n rows cannot show that.
+    Isotonic regression: a higher score never deserves more. Never quite 0 or 1: n rows cannot show that. Scores above
+    all of these deserve ever less: nothing was seen there.
     """
     if not len(scores):
         return UNKNOWN
@@ -35,7 +37,10 @@ def calibrated(scores: Lattice, right: NDArray[np.bool_]) -> Confidence:
     levels = model.fit_transform(np.arange(len(starts)), good / counts, sample_weight=counts)
     whole = np.rint(levels * ONE).astype(np.int64)
     new = np.r_[True, np.diff(whole) != 0]
-    return Confidence(edges=starts[new].astype(np.int64), levels=whole[new])
+    edges, fading = max(1, int(scores.max())) * FADING[:, 0] // 2, whole[-1] // FADING[:, 1]
+    return Confidence(
+        edges=np.concatenate([starts[new].astype(np.int64), edges]), levels=np.concatenate([whole[new], fading])
+    )
 
 
 def shares(confidence: Confidence, scores: Lattice) -> NDArray[np.float64]:

@@ -25,6 +25,7 @@ from worldtwin.learning.regression.fitting import (
     Trust,
     choices_of,
     distances,
+    located,
     published,
     solved,
     trust_in,
@@ -148,7 +149,7 @@ def predictors_of(spec: Spec, way: Way, recorded: Recorded, key: Key) -> tuple[M
 
 
 def _regressors(lesson: Lesson, functions: tuple[Function, ...], trust: Trust) -> tuple[Regressor, ...]:
-    return (published(lesson, functions, trust),) if lesson.targets else ()
+    return (located(published(lesson, functions, trust), lesson),) if lesson.targets else ()
 
 
 class _Names(Struct, frozen=True):

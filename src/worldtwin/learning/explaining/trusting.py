@@ -68,4 +68,4 @@ def _measured(tested: Simulator, model: Regressor, aside: Recorded) -> tuple[Lat
     for position, target in enumerate(model.targets):
         if isinstance(fields[target], Angle):
             missed[:, position] = wrap_column(missed[:, position])
-    return model.scores(found), np.all(np.abs(missed) <= model.tolerances >> FINE_BITS, axis=1)
+    return model.doubts(aside.inputs, found), np.all(np.abs(missed) <= model.tolerances >> FINE_BITS, axis=1)

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from worldtwin.exact import Key
@@ -13,6 +14,7 @@ from worldtwin.exact.features import ONE_BITS
 from worldtwin.exact.polynomial import terms_of
 from worldtwin.learning.calibration import UNKNOWN, calibrated
 from worldtwin.learning.holdout import chance
+from worldtwin.learning.neighbourhood import Neighbourhood
 from worldtwin.learning.regression.design import Design, design_of
 from worldtwin.learning.regression.quantise import quantised
 from worldtwin.learning.regression.ridge import Choice, Floats, Gram, Rows, choose, resampled
@@ -164,10 +166,16 @@ def published(lesson: Lesson, functions: tuple[Function, ...], trust: Trust) -> 
     )
 
 
+def located(regressor: Regressor, lesson: Lesson) -> Regressor:
+    """The regressor with a confidence that falls far from what the lesson recorded."""
+    found = Neighbourhood.of(regressor.features, lesson.recorded.inputs)
+    return replace(regressor, confidence=replace(regressor.confidence, known=found.known, near=found.near))
+
+
 def trust_in(
     spec: Spec, lesson: Lesson, functions: tuple[Function, ...], aside: Recorded, noise: Lattice
 ) -> tuple[Trust, Lattice, NDArray[np.bool_]]:
-    """What the rows kept `aside` say about a regressor; also the score of each (n,), and whether it was good enough.
+    """What the rows kept `aside` say about a regressor; also the doubt about each (n,), and whether it was good enough.
 
     Good enough is within the error that 85 % of these rows stay below, in every target.
     """
@@ -179,7 +187,7 @@ def trust_in(
     missed = distances(spec, regressor, lesson, aside, found)
     tolerances = np.maximum(np.ceil(np.quantile(missed, TOLERANCE, axis=0)).astype(np.int64), 1)
     trust = Trust(tolerances=tolerances << FINE_BITS, confidence=trust.confidence, noise=noise)
-    scores = published(lesson, functions, trust).scores(found)
+    scores = located(published(lesson, functions, trust), lesson).doubts(aside.inputs, found)
     right = np.all(missed <= tolerances, axis=1)
     calibrated_trust = Trust(tolerances=trust.tolerances, confidence=calibrated(scores, right), noise=noise)
     return calibrated_trust, scores, right

@@ -151,6 +151,10 @@ class Regressor(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="reg
             spread = spread + deviations(changes.noise.max(axis=0))
         return ((np.minimum(spread, 1 << 54) << SCORE_BITS) // self.tolerances[:, None]).max(axis=0)
 
+    def doubts(self, inputs: Lattice, changes: Changes) -> Lattice:
+        """The scores (n,) of the answers to `inputs`, stretched where these are far from what is known."""
+        return self.confidence.stretched(self.scores(changes), self._parts(inputs))
+
     def confidences(self, inputs: Lattice, changes: Changes) -> Lattice:
         """How sure the answers to `inputs` are (n,), in 2^-16."""
         return self.confidence.of(self.scores(changes), self._parts(inputs), beyond(self.features, inputs))
