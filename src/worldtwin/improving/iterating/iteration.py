@@ -31,8 +31,8 @@ from worldtwin.traces import Run, Traces
 from worldtwin.world import Spec
 
 ROUNDS: Final = 3
-NOISE: Final = 0.3
-"""The share of actions drawn by chance while the first transitions are recorded."""
+NOISES: Final = (0.3, 1.0)
+"""The shares of actions drawn by chance while transitions are recorded, in turn: near the task, and anywhere."""
 
 AS_IT_IS: Final = 0.1
 """The share of the real steps that shows how good the given task is."""
@@ -129,7 +129,7 @@ class _Loop:
         self._given_real: float | None = None
         self._best_real: float | None = None
         self._before, self._after = list[float](), list[float]()
-        self._rounds = list[Round]()
+        self._rounds, self._watched = list[Round](), 0
 
     def run(self) -> Iteration:
         """Record, then round after round, then compare."""
@@ -158,7 +158,7 @@ class _Loop:
         """The first simulator: of what was recorded before, and of the given task as it is and with some chance."""
         settings, known = self._settings, len(self._traces)
         self._best_real = self._given_real = _mean(self._live(settings.task, until=round(AS_IT_IS * settings.steps)))
-        self._live(settings.task, until=round(FIRST * settings.steps) - known, noise=NOISE)
+        self._live(settings.task, until=round(FIRST * settings.steps) - known, by_chance=True)
         return self._learned()
 
     def _entry(self, simulator: Simulator) -> Entry | None:
@@ -182,7 +182,7 @@ class _Loop:
         share = (self._learning - began) // (settings.rounds - len(self._rounds))
         returns = self._live(entry.task, until=began + (share if entry.found else 1))
         if not entry.found:
-            self._live(entry.task, until=began + share, noise=NOISE)
+            self._live(entry.task, until=began + share, by_chance=True)
         real = _mean(returns)
         ahead = entry.found and self._is_ahead(real)
         if ahead:
@@ -270,13 +270,15 @@ class _Loop:
         """The simulator of everything that was recorded so far, by this loop and by anyone else."""
         return fit(self._settings.spec, self._traces, key=self._key.child("fit", len(self._rounds)))
 
-    def _live(self, task: Task | LocalTask, *, until: int, noise: float = 0.0) -> list[float]:
-        """The returns of whole real episodes until `until` steps were used in all; of at least one without noise.
+    def _live(self, task: Task | LocalTask, *, until: int, by_chance: bool = False) -> list[float]:
+        """The returns of whole real episodes until `until` steps were used in all; of at least one by the task alone.
 
         The last one is cut off where the steps for learning end, and then has no return.
         """
         returns: list[float] = []
-        while self._trials.steps < self._learning and (self._trials.steps < until or not (returns or noise)):
+        while self._trials.steps < self._learning and (self._trials.steps < until or not (returns or by_chance)):
+            noise = NOISES[self._watched % len(NOISES)] if by_chance else 0.0
+            self._watched += by_chance
             paid = self._trials.episode(task, most=self._learning - self._trials.steps, noise=noise)
             if paid is not None:
                 returns.append(paid)
