@@ -13,7 +13,7 @@ demo: setup      ## the main job on real input: record, fit, improve in the simu
 	@.venv/bin/worldtwin demo
 
 test: setup      ## the whole suite
-	@.venv/bin/pytest
+	@.venv/bin/pytest --numprocesses 2 --dist loadfile
 
 check:           ## format, lint, types, import layers, fast tests
 	@scripts/check

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from how_many import keys
 from msgspec.structs import replace
 
 from worldtwin.judging import readiness
@@ -13,7 +14,7 @@ from worldtwin.learning import fit
 from worldtwin.simulation import MemoryReport, Simulator
 from worldtwin.world import Done, HorizonError, Space, Spec, Transitions, encode_column, real
 
-KEYS = 20
+KEYS = keys(3, 20)
 Collect = Callable[[int, int], tuple[Spec, Transitions]]
 Rule = Callable[[np.ndarray, float, float, np.random.Generator], np.ndarray]
 
@@ -85,7 +86,7 @@ def late(state: np.ndarray, push: float, before: float, _: np.random.Generator) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("key", range(KEYS))
+@pytest.mark.parametrize("key", KEYS)
 def test_a_cart_pole_without_its_velocities_is_refused(cart_pole: Collect, key: int) -> None:
     spec, rows = cart_pole(3000, key)
 
@@ -100,7 +101,7 @@ def test_a_cart_pole_without_its_velocities_is_refused(cart_pole: Collect, key: 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("key", range(KEYS))
+@pytest.mark.parametrize("key", KEYS)
 def test_a_pendulum_without_its_spin_is_refused(pendulum: Collect, key: int) -> None:
     spec, rows = pendulum(2000, key)
 
@@ -111,7 +112,7 @@ def test_a_pendulum_without_its_spin_is_refused(pendulum: Collect, key: int) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("key", range(3))
+@pytest.mark.parametrize("key", keys(1, 3))
 def test_the_history_that_is_advised_is_enough(cart_pole: Collect, key: int) -> None:
     spec, rows = without(*cart_pole(3000, key), "velocity", "spin")
 
@@ -120,17 +121,17 @@ def test_the_history_that_is_advised_is_enough(cart_pole: Collect, key: int) -> 
 
 @pytest.mark.parametrize("rule", [noise, wander, uneven])
 def test_noise_is_called_noise_and_nothing_else(rule: Rule) -> None:
-    found = [memory_of(fit(*lived(rule, 2000, key), key=key)) for key in range(KEYS)]
+    found = [memory_of(fit(*lived(rule, 2000, key), key=key)) for key in KEYS]
 
-    assert [one.rejected for one in found] == [0] * KEYS
-    assert [one.noisy for one in found] == [("x", "v")] * KEYS
+    assert [one.rejected for one in found] == [0] * len(KEYS)
+    assert [one.noisy for one in found] == [("x", "v")] * len(KEYS)
     assert all(one.text.startswith("noisy: off by so much of the usual change is `x` ") for one in found)
 
 
 def test_bends_that_a_polynomial_misses_are_no_secret() -> None:
-    found = [memory_of(fit(*lived(winding, 2000, key), key=key)) for key in range(KEYS)]
+    found = [memory_of(fit(*lived(winding, 2000, key), key=key)) for key in KEYS]
 
-    assert [one.rejected for one in found] == [0] * KEYS
+    assert [one.rejected for one in found] == [0] * len(KEYS)
 
 
 def test_an_action_that_works_late_is_found() -> None:
