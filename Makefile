@@ -1,7 +1,7 @@
 # Every target sets itself up: a fresh machine needs git, make and Python 3.11 or newer.
 PYTHON_RUN = .venv/bin/python
 
-.PHONY: help setup demo test check bench truth accept-01 accept-02
+.PHONY: help setup demo test check bench truth accept-01 accept-02 accept-03
 
 help:            ## these lines
 	@grep -E '^[a-z0-9-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ \t/'
@@ -29,3 +29,6 @@ accept-01: setup ## the claims of the first milestone, shown, with a planted fau
 
 accept-02: setup ## the claims of the exact core, shown, with planted faults that must be caught
 	@$(PYTHON_RUN) scripts/accept_02.py
+
+accept-03: setup ## the claims of learning and improving (some 15 minutes), with a planted fault that must be caught
+	@$(PYTHON_RUN) scripts/accept_03.py

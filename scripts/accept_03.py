@@ -1,0 +1,135 @@
+"""The claims of learning and improving, shown; a planted fault must be caught. Exit code 1 when one fails.
+
+make accept-03
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+from msgspec.structs import replace
+
+import worldtwin as wt
+from worldtwin.world import Transitions
+
+ROOT = Path(__file__).resolve().parent.parent
+WORLDS = ROOT / "benchmarks" / "worlds"
+KEYS = 2
+MINUTES = 15
+MET = {"cart-pole", "batching"}
+"""The rows of the truth table that must be met; all others are shown as they are."""
+POINTS = 0.05
+
+
+def main() -> int:
+    """Run all checks, print a line for each, and say how many failed."""
+    with tempfile.TemporaryDirectory(prefix="worldtwin-accept-") as name:
+        failures = sum(not passed(title, check) for title, check in checks(Path(name)))
+    print(f"{failures} of the checks failed" if failures else "all checks passed")
+    return int(failures > 0)
+
+
+def checks(folder: Path) -> list[tuple[str, Callable[[], str]]]:
+    """What is claimed, and how it is shown; a check raises `AssertionError` when the claim does not hold."""
+    return [
+        ("a world whose speeds are not recorded is refused", lambda: refused(folder / "blind")),
+        (f"confidence is within {100 * POINTS:.0f} points of the truth, and falls under shift", shift),
+        ("a planted fault is caught: what follows is shifted by one step", lambda: planted(folder / "shifted")),
+        (f"the truth table with {KEYS} keys in {MINUTES} minutes", truth),
+    ]
+
+
+def passed(title: str, check: Callable[[], str]) -> bool:
+    """Run one check and print how it went."""
+    try:
+        print(f"ok      {title}: {check()}", flush=True)
+    except AssertionError as error:
+        print(f"FAILED  {title}: {error}", flush=True)
+        return False
+    return True
+
+
+def lived(world: str, folder: Path, steps: int = 3000) -> tuple[wt.Spec, wt.Traces]:
+    """Some steps of CartPole by chance, recorded for the world of one YAML."""
+    spec = wt.load_spec(WORLDS / f"{world}.yaml")
+    folder.mkdir()
+    traces = wt.Traces(folder / "record.traces")
+    env = wt.RecordEnv(gymnasium.make("CartPole-v1"), traces)
+    env.action_space.seed(1)
+    episode = 0
+    while len(traces) < steps:
+        env.reset(seed=episode)
+        while not any(env.step(env.action_space.sample())[2:4]):
+            pass
+        episode += 1
+    env.close()
+    return spec, traces
+
+
+def refused(folder: Path) -> str:
+    """CartPole without its velocities, and with them."""
+    spec, traces = lived("cart-pole", folder)
+    rows = traces.transitions(spec).transitions
+    whole = wt.readiness(wt.fit(spec, rows, key=1))
+    assert not whole.refused, f"with all fields: {whole.refused}"
+    kept = [0, 2]
+    blind = replace(rows, states=rows.states[:, kept], nexts=rows.nexts[:, kept])
+    other = wt.load_spec(WORLDS / "cart-pole-blind.yaml")
+    said = wt.readiness(wt.fit(other, blind, key=1)).refused
+    assert "not predictable from these fields alone" in said, f"without velocities: {said or 'nothing was said'}"
+    return said
+
+
+def shift() -> str:
+    """The tests of calibration and shift."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "tests/learning/test_learning_shift.py"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout[-2000:]
+    return ran.stdout.strip().splitlines()[-1]
+
+
+def planted(folder: Path) -> str:
+    """Results that belong to the step before: the held-out error must tell."""
+    spec, traces = lived("cart-pole", folder)
+    rows = traces.transitions(spec).transitions
+    right, wrong = wt.fit(spec, rows, key=1), wt.fit(spec, one_step_late(rows), key=1)
+    errors = [max(field.one_step_error or 0.0 for field in each.report.fields) for each in (right, wrong)]
+    assert errors[1] > 10 * errors[0], f"one-step errors {errors[0]:.2g} and {errors[1]:.2g}"
+    assert not wt.readiness(wrong).ready, "the simulator of the shifted record is called ready"
+    return f"held-out error {errors[0]:.2g} → {errors[1]:.2g} of a step's change, not ready"
+
+
+def one_step_late(rows: Transitions) -> Transitions:
+    """Each row with what followed the one after it in its episode."""
+    first = np.flatnonzero(rows.episodes[1:] == rows.episodes[:-1])
+    return replace(rows.select(first), nexts=rows.nexts[first + 1])
+
+
+def truth() -> str:
+    """The table itself; its rows are kept, so that it goes on where it was stopped."""
+    command = [sys.executable, "benchmarks/truth.py", "--keys", str(KEYS), "--json"]
+    try:
+        ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60 * MINUTES)
+    except subprocess.TimeoutExpired:
+        raise AssertionError(f"not done in {MINUTES} minutes; run it again: what was measured is kept") from None
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    rows = json.loads(ran.stdout[ran.stdout.index("[\n") :])
+    missed = {row["row"] for row in rows if row["outcome"] in {"missed", "failed"}}
+    assert not missed & MET, f"missed: {', '.join(sorted(missed & MET))}"
+    return "; ".join(f"{row['row']} {row['before']:.4g} → {row['after']:.4g} ({row['outcome']})" for row in rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
