@@ -7,7 +7,7 @@ from typing import Final, final
 LAG: Final = 15
 """A generation's gain is over the one so many generations before, on the same starts: the luck of starts cancels."""
 
-PATIENCE: Final = 15
+PATIENCE: Final = 25
 TOLERANCE: Final = 0.002
 SOLVED: Final = 3
 
@@ -40,7 +40,7 @@ class Plateau:
 
     @property
     def reached(self) -> bool:
-        """Whether the last fifteen generations gained next to nothing, each over the one fifteen before."""
+        """Whether the last 25 generations gained next to nothing, each over the one fifteen before."""
         recent = self._gains[-PATIENCE:]
         return len(self._gains) >= LAG + PATIENCE and sum(recent) <= TOLERANCE * self._width * PATIENCE
 
