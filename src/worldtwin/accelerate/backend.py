@@ -16,6 +16,7 @@ from worldtwin.accelerate.chance import Chance, Deal, places
 from worldtwin.accelerate.engines import JaxEngines
 from worldtwin.accelerate.worlds import World
 from worldtwin.exact import Engines, require_conformance
+from worldtwin.exact.dealing import dealt
 from worldtwin.simulation import Flock, Play, Simulator, Walk, require_allowed
 from worldtwin.tasks import Population
 
@@ -125,13 +126,10 @@ class _Rows:
         """The rows as `actor` takes them: those of each candidate together; None where that would waste too much."""
         if isinstance(actor, Follower) or actor.count == 1:
             return _Rows.of(flock, world)
-        order = np.argsort(flock.candidate, kind="stable")
-        lengths = np.bincount(flock.candidate, minlength=actor.count)
+        place, lengths = dealt(flock.candidate, actor.count)
         length = _size(int(lengths.max()), 16, 2)
-        if length * actor.count > WASTE * max(len(order), FEW_ROWS):
+        if length * actor.count > WASTE * max(len(place), FEW_ROWS):
             return None
-        place = np.empty(len(order), dtype=np.int64)
-        place[order] = np.arange(len(order)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         return _Rows(flock, place + flock.candidate * length, actor.count * length)
 
     def fill(self, rows: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from worldtwin.exact.chance import LOG_BITS, WEIGHT_BITS
 from worldtwin.exact.curves import NORMAL_BITS, POWER_BITS, normal_table, power_table
+from worldtwin.exact.dealing import dealt
 from worldtwin.exact.key import Words, threefry
 
 Lattice: TypeAlias = NDArray[np.int64]
@@ -31,11 +32,8 @@ class Deal(NamedTuple):
         Whoever asks for another row is told something of no use; empty places repeat row 0.
         """
         member = (words.astype(np.int64) * members) >> 32
-        counts = np.bincount(member, minlength=members)
+        slot, counts = dealt(member, members)
         size = places(int(counts.max(initial=1)))
-        order = np.argsort(member, kind="stable")
-        slot = np.empty(len(member), dtype=np.int64)
-        slot[order] = np.arange(len(member)) - np.repeat(np.cumsum(counts) - counts, counts)
         rows, place = np.zeros((members, size), dtype=np.int64), np.zeros(n, dtype=np.int64)
         rows[member, slot] = own
         place[own] = member * size + slot

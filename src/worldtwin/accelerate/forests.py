@@ -41,13 +41,14 @@ class Wood(Struct, frozen=True):
         if not size:
             return nothing
         extra = -len(roots) % size
-        runs = (jnp.pad(roots, (0, extra)).reshape(-1, size), jnp.pad(owner, (0, extra), constant_values=self.sums))
+        starts = jnp.pad(roots, (0, extra)).reshape(-1, size)
+        owners = jnp.pad(owner, (0, extra), constant_values=self.sums).reshape(-1, size)
 
         def added(total: Array, run: tuple[Array, Array]) -> tuple[Array, None]:
             leaves = self._leaves(arrays, run[0], parts)
             return total + jax.ops.segment_sum(leaves, run[1], num_segments=self.sums + 1)[: self.sums], None
 
-        return lax.scan(added, nothing, (runs[0], runs[1].reshape(-1, size)))[0]
+        return lax.scan(added, nothing, (starts, owners))[0]
 
     def _leaves(self, arrays: Arrays, roots: Array, parts: Array) -> Array:
         """What the leaves (trees, n) are worth that `parts` (parts, n) lead to; extra trees belong to no sum."""

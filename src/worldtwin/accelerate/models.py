@@ -16,14 +16,11 @@ from worldtwin.accelerate.networks import Curve
 from worldtwin.accelerate.polynomials import Sums
 from worldtwin.accelerate.seeing import parts_of, shifted
 from worldtwin.exact import STREAM_NOISE, Feature, round_shift
-from worldtwin.exact.features import ONE_BITS
-from worldtwin.exact.network import ACTIVATION_BITS
+from worldtwin.exact.features import COARSE_DROP
 from worldtwin.simulation import FINE_BITS, Classifier, Ensemble, Forest, Function, Polynomial, Regressor
 from worldtwin.world import Angle, Field, Spec, bounds, wrap_column
 
 Arrays: TypeAlias = tuple[Any, ...]  # trees of arrays: JAX walks them, nobody else does
-
-_DROP = ONE_BITS - ACTIVATION_BITS
 
 
 class Powers(Struct, frozen=True):
@@ -47,7 +44,7 @@ class Layers(Struct, frozen=True):
 
     def own(self, arrays: Arrays, parts: Array, chance: Chance) -> Array:
         """The outputs (outputs, n), each row by its own member's network."""
-        inputs = jnp.floor(parts.T * (1.0 / (1 << _DROP)) + 0.5)
+        inputs = jnp.floor(parts.T * (1.0 / (1 << COARSE_DROP)) + 0.5)
         if self.members == 1:
             return networks.evaluate(self.curves, arrays, inputs[None])[0].T
         deal = chance.deals[self.members]

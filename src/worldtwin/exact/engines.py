@@ -72,7 +72,7 @@ class NumpyEngines:
         return draw(keys, steps, stream)
 
     def changes(self, basis: Basis, weights: Lattice, shifts: Lattice, inputs: Lattice) -> Lattice:
-        """`polynomial.evaluate` and `polynomial.shifted`."""
+        """`polynomial.evaluate` and `rounding.shifted`."""
         halves, scales = rounding(shifts)
         sums = polynomial.evaluate(basis.plan, weights.astype(np.float64), features(basis.features, inputs))
         return shifted(sums, halves[:, None], scales[:, None])

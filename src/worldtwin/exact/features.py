@@ -19,6 +19,8 @@ ONE_BITS: Final = 20
 ONE: Final = 1 << ONE_BITS
 FURTHEST: Final = 8 * ONE
 """The largest value of a number's feature."""
+COARSE_DROP: Final = 8
+"""Bits of 2^-20 that are dropped to come to 2^-12."""
 
 Lattice: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
@@ -80,6 +82,11 @@ def beyond(of: Sequence[Feature], inputs: Lattice) -> NDArray[np.bool_]:
             column = inputs[:, feature.column]
             outside |= (column < low) | (column > high)
     return outside
+
+
+def coarse(parts: Floats) -> Floats:
+    """The `parts` (parts, n) as rows (n, parts) in 2^-12, rounded half upwards: what networks see, and distances."""
+    return np.floor(parts.T * (1.0 / (1 << COARSE_DROP)) + 0.5)
 
 
 def sizes(of: Sequence[Feature]) -> list[int]:

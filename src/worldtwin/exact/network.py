@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from worldtwin.errors import InvalidTask
 from worldtwin.exact.curves import SWISH_DROP, SWISH_HALF, swish_table
+from worldtwin.exact.dealing import dealt
 from worldtwin.exact.matrix import multiply
 from worldtwin.exact.rounding import rounding
 
@@ -26,7 +27,6 @@ WEIGHT_LIMIT: Final = 1 << 15
 SUM_LIMIT: Final = 1 << 53
 SHIFTS: Final = (-40, 40)
 """The least and the largest shift of a sum; only those of an ensemble's last layer may be below 0."""
-OUTPUT_LIMIT: Final = 1 << 61
 MAX_WIDTH: Final = 4096
 MAX_LAYERS: Final = 16
 WASTE: Final = 4
@@ -149,10 +149,7 @@ def evaluate(layers: Sequence[Layer], inputs: Lattice) -> Lattice:
 
 def evaluate_all(layers: Sequence[Carried], inputs: Lattice | Floats) -> Lattice:
     """The outputs (P, n, outputs) of every network for `inputs` (n, inputs) in 2^-12."""
-    values = np.broadcast_to(_within(inputs), (len(layers[0].weights), *inputs.shape))
-    for layer in layers:
-        values = layer.apply(values)
-    return values.astype(np.int64)
+    return _through(layers, np.broadcast_to(_within(inputs), (len(layers[0].weights), *inputs.shape)))
 
 
 def evaluate_stacked(layers: Sequence[Carried], inputs: Lattice | Floats, candidate: Lattice) -> Lattice:
@@ -160,37 +157,38 @@ def evaluate_stacked(layers: Sequence[Carried], inputs: Lattice | Floats, candid
     if len(candidate) == 1:
         return _evaluate_one(layers, inputs, int(candidate[0]))
     present, place = np.unique(candidate, return_inverse=True)
-    counts = np.bincount(place, minlength=len(present))
+    many = np.bincount(place, minlength=len(present)) * len(present) > WASTE * len(candidate)
+    if not many.any():
+        return _evaluate_together(layers, inputs, present, place)
     outputs = np.empty((len(candidate), layers[-1].weights.shape[2]), dtype=np.int64)
-    many = counts * len(present) > WASTE * len(candidate)
     for network in present[many].tolist():
         rows = np.flatnonzero(candidate == network)
         outputs[rows] = _evaluate_one(layers, inputs[rows], network)
     few = np.flatnonzero(~many[place])
-    outputs[few] = _evaluate_together(layers, inputs[few], candidate[few])
+    outputs[few] = _evaluate_together(layers, inputs[few], *np.unique(candidate[few], return_inverse=True))
     return outputs
 
 
-def _evaluate_together(layers: Sequence[Carried], inputs: Lattice | Floats, candidate: Lattice) -> Lattice:
-    """`evaluate_stacked` of networks that have about as many rows each: all are filled up to the longest."""
-    present, place = np.unique(candidate, return_inverse=True)
-    counts = np.bincount(place, minlength=len(present))
-    order = np.argsort(place, kind="stable")
-    slot = np.empty(len(place), dtype=np.int64)
-    slot[order] = np.arange(len(place)) - np.repeat(np.cumsum(counts) - counts, counts)
+def _evaluate_together(
+    layers: Sequence[Carried], inputs: Lattice | Floats, present: Lattice, network: Lattice
+) -> Lattice:
+    """The outputs (n, outputs) of network `present[network[i]]` for row i: all are filled up to the longest."""
+    place, counts = dealt(network, len(present))
     values = np.zeros((len(present), int(counts.max(initial=0)), inputs.shape[1]))
-    values[place, slot] = _within(inputs)
-    for layer in layers:
-        values = layer.at(present).apply(values)
-    return values[place, slot].astype(np.int64)
+    values[network, place] = _within(inputs)
+    return _through([layer.at(present) for layer in layers], values)[network, place]
 
 
 def _evaluate_one(layers: Sequence[Carried], inputs: Lattice | Floats, network: int) -> Lattice:
     """The outputs (n, outputs) of one network."""
-    values = _within(inputs)[None]
+    return _through([layer.at(slice(network, network + 1)) for layer in layers], _within(inputs)[None])[0]
+
+
+def _through(layers: Sequence[Carried], values: Floats) -> Lattice:
+    """The outputs (P, n, outputs) for `values` (P, n, inputs)."""
     for layer in layers:
-        values = layer.at(slice(network, network + 1)).apply(values)
-    return values[0].astype(np.int64)
+        values = layer.apply(values)
+    return values.astype(np.int64)
 
 
 def stack(networks: Sequence[Sequence[Layer]]) -> tuple[StackedLayer, ...]:

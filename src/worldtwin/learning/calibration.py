@@ -45,7 +45,7 @@ def calibrated(scores: Lattice, right: NDArray[np.bool_]) -> Confidence:
 
 def shares(confidence: Confidence, scores: Lattice) -> NDArray[np.float64]:
     """What `scores` (n,) deserve, as shares of 1."""
-    return confidence.levels[np.maximum(np.searchsorted(confidence.edges, scores, side="right") - 1, 0)] / ONE
+    return confidence.level(scores) / ONE
 
 
 def calibration_error(scores: Lattice, right: NDArray[np.bool_], parts: NDArray[np.int64]) -> float | None:

@@ -9,8 +9,8 @@ import numpy as np
 from msgspec import Struct
 
 from worldtwin.exact import Feature
-from worldtwin.exact.features import features
-from worldtwin.simulation.models.confidence import MAX_KNOWN, NEIGHBOURS, distances, rounded_parts
+from worldtwin.exact.features import coarse, features
+from worldtwin.simulation.models.confidence import MAX_KNOWN, NEIGHBOURS, distances
 from worldtwin.world import Lattice
 
 LEAST: Final = 10 * NEIGHBOURS
@@ -28,7 +28,7 @@ class Neighbourhood(Struct, frozen=True, eq=False):
         """The neighbourhood of recorded `inputs` (n, [state row | action row]); an empty one when there are few."""
         if len(inputs) < LEAST:
             return Neighbourhood(np.zeros((0, 0), dtype=np.int64), 1)
-        known = rounded_parts(features(seen, _spread(inputs, MAX_KNOWN, 0.0)))
+        known = coarse(features(seen, _spread(inputs, MAX_KNOWN, 0.0))).astype(np.int64)
         among = distances(known, features(seen, _spread(inputs, MAX_KNOWN, 0.5)))
         return Neighbourhood(known, max(1, int(np.median(among))))
 

@@ -11,6 +11,7 @@ from msgspec import UNSET, Struct, UnsetType, field, structs
 from worldtwin.exact import Key, Words
 from worldtwin.simulation.answers import Advance, Prediction
 from worldtwin.simulation.models.checks import require, require_array, seal
+from worldtwin.simulation.models.ensemble import MAX_WORK
 from worldtwin.simulation.models.table import Table
 from worldtwin.simulation.pay import Pay
 from worldtwin.simulation.predicting import predicted
@@ -20,7 +21,6 @@ from worldtwin.simulation.starts import drawn_starts, require_begins, with_hidde
 from worldtwin.world import Lattice, Spec, canonical, digest_of
 
 MAX_RECORDED: Final = 4096
-MAX_WORK: Final = 1 << 22
 
 
 def _nothing() -> Lattice:

@@ -8,7 +8,7 @@ import numpy as np
 from msgspec import Struct, field
 from numpy.typing import NDArray
 
-from worldtwin.exact.features import Floats
+from worldtwin.exact.features import Floats, coarse
 from worldtwin.simulation.models.checks import require, require_array, seal
 from worldtwin.world import Lattice
 
@@ -17,7 +17,6 @@ SCORE_BITS: Final = 8
 MAX_STEPS: Final = 4096
 MAX_KNOWN: Final = 1024
 NEIGHBOURS: Final = 5
-_PART_DROP: Final = 8
 _PART_LIMIT: Final = 1 << 15
 _LEAST: Final = 26
 """What is added to a score before it is stretched, a tenth in 2^-8: members that agree far away may all be wrong."""
@@ -59,8 +58,11 @@ class Confidence(Struct, frozen=True, kw_only=True, eq=False, dict=True, forbid_
 
     def of(self, scores: Lattice, parts: Floats, beyond: NDArray[np.bool_]) -> Lattice:
         """What `scores` (n,) of inputs with `parts` (parts, n) deserve, in 2^-16; the least in rows `beyond` (n,)."""
-        step = np.maximum(np.searchsorted(self.edges, self.stretched(scores, parts), side="right") - 1, 0)
-        return self.levels[np.where(beyond, len(self.levels) - 1, step)]
+        return np.where(beyond, self.levels[-1], self.level(self.stretched(scores, parts)))
+
+    def level(self, scores: Lattice) -> Lattice:
+        """What `scores` (n,) deserve as they are, in 2^-16."""
+        return self.levels[np.maximum(np.searchsorted(self.edges, scores, side="right") - 1, 0)]
 
     def stretched(self, scores: Lattice, parts: Floats) -> Lattice:
         """The `scores` (n,) as they are where inputs with the `parts` (parts, n) are far from all that is known."""
@@ -75,16 +77,11 @@ class Confidence(Struct, frozen=True, kw_only=True, eq=False, dict=True, forbid_
         require(fits, f"known: {self.known.shape[1]} parts, the features have {parts}")
 
 
-def rounded_parts(parts: Floats) -> Lattice:
-    """The `parts` (parts, n) in 2^-20 as known inputs (n, parts) in 2^-12."""
-    return np.floor(parts.T * (1.0 / (1 << _PART_DROP)) + 0.5).astype(np.int64)
-
-
 def distances(known: Lattice, parts: Floats) -> Floats:
     """The distance (n,) from inputs with the `parts` (parts, n) to the 5th nearest of `known` (k, parts), in 2^-12.
 
     Squares are whole numbers below 2^53, so that every machine finds the same ones.
     """
-    inputs, rows = rounded_parts(parts).astype(np.float64), known.astype(np.float64)
+    inputs, rows = coarse(parts), known.astype(np.float64)
     squares = (inputs**2).sum(axis=1)[:, None] + (rows**2).sum(axis=1) - 2.0 * (inputs @ rows.T)
     return np.floor(np.sqrt(np.partition(squares, NEIGHBOURS - 1, axis=1)[:, NEIGHBOURS - 1]))

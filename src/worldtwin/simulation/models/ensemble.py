@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Final
 
-import numpy as np
 from msgspec import Struct
 
-from worldtwin.exact.features import ONE_BITS
+from worldtwin.exact.features import COARSE_DROP, coarse
 from worldtwin.exact.network import (
-    ACTIVATION_BITS,
     INPUT_LIMIT,
     Carried,
     Floats,
@@ -25,7 +23,6 @@ from worldtwin.simulation.models.polynomial import MAX_MEMBERS
 from worldtwin.world import Lattice
 
 MAX_WORK: Final = 1 << 22
-_DROP: Final = ONE_BITS - ACTIVATION_BITS
 
 
 class Ensemble(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="ensemble", forbid_unknown_fields=True):
@@ -70,22 +67,17 @@ class Ensemble(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="ense
 
     def reach(self, largest: Sequence[int]) -> int:
         """What an output can reach when parts reach `largest`. Raises `InvalidFile` when a sum might not be exact."""
-        inputs = [min((size >> _DROP) + 1, INPUT_LIMIT) for size in largest]
+        inputs = [min((size >> COARSE_DROP) + 1, INPUT_LIMIT) for size in largest]
         fault, reach = fault_of(self.layers, inputs)
         require(not fault, f"ensemble: {fault}")
         return reach
 
     def every(self, parts: Floats) -> Lattice:
         """The outputs (members, outputs, n) of all members for `parts` (parts, n)."""
-        return evaluate_all(self.carried, _rounded(parts)).transpose(0, 2, 1)
+        return evaluate_all(self.carried, coarse(parts)).transpose(0, 2, 1)
 
     def own(self, parts: Floats, member: Lattice) -> Lattice:
         """The outputs (n, outputs), row i by member `member[i]`."""
         if self.members == 1:
-            return evaluate_all(self.carried, _rounded(parts))[0]
-        return evaluate_stacked(self.carried, _rounded(parts), member)
-
-
-def _rounded(parts: Floats) -> Floats:
-    """The `parts` (parts, n) as inputs (n, parts) in 2^-12."""
-    return np.floor(parts.T * (1.0 / (1 << _DROP)) + 0.5)
+            return evaluate_all(self.carried, coarse(parts))[0]
+        return evaluate_stacked(self.carried, coarse(parts), member)
