@@ -193,7 +193,7 @@ class _Names(Struct, frozen=True):
         part = self.lesson.only(whole)
         regressor = published(part, found.learned.only(whole).functions(part, found.kinds), Trust.none(len(whole)))
         changes = regressor.changes(self.aside.inputs)
-        return distances(self.spec, regressor, part, self.aside, changes).mean(axis=0).tolist()
+        return distances(self.spec, regressor, self.aside, changes).mean(axis=0).tolist()
 
     def _distance(self, how: Naming, column: int) -> float:
         """How far the most likely value of a whole number is from the truth on average."""

@@ -137,5 +137,5 @@ def _errors(spec: Spec, lesson: Lesson, learned: Learned, kinds: Kinds, aside: R
     """The mean squared error (targets,), in lattice steps, of any published member one step ahead."""
     regressor = published(lesson, learned.functions(lesson, kinds), Trust.none(len(lesson.targets)))
     values = regressor.changes(aside.inputs).values
-    missed = [distances(spec, regressor, lesson, aside, Changes(each[None])).astype(np.float64) for each in values]
+    missed = [distances(spec, regressor, aside, Changes(each[None])).astype(np.float64) for each in values]
     return np.square(missed).mean(axis=(0, 1))

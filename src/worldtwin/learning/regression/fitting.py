@@ -18,9 +18,9 @@ from worldtwin.learning.neighbourhood import Neighbourhood
 from worldtwin.learning.regression.design import Design, design_of
 from worldtwin.learning.regression.quantise import quantised
 from worldtwin.learning.regression.ridge import Choice, Floats, Gram, Rows, choose, resampled
-from worldtwin.learning.regression.target import Target, changes, difference, guard, limits, on_edge
+from worldtwin.learning.regression.target import Target, changes, guard, limits, on_edge
 from worldtwin.simulation import FINE_BITS, Changes, Confidence, Function, Polynomial, Regressor
-from worldtwin.world import Lattice, Spec
+from worldtwin.world import Angle, Lattice, Spec, wrap_column
 
 MEMBERS: Final = 5
 MOST_ROWS: Final = 200_000
@@ -184,19 +184,19 @@ def trust_in(
         return trust, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_)
     regressor = published(lesson, functions, trust)
     found = regressor.changes(aside.inputs)
-    missed = distances(spec, regressor, lesson, aside, found)
+    missed = distances(spec, regressor, aside, found)
     tolerances = np.maximum(np.ceil(np.quantile(missed, TOLERANCE, axis=0)).astype(np.int64), 1)
     trust = Trust(tolerances=tolerances << FINE_BITS, confidence=trust.confidence, noise=noise)
     scores = located(published(lesson, functions, trust), lesson).doubts(aside.inputs, found)
     right = np.all(missed <= tolerances, axis=1)
-    calibrated_trust = Trust(tolerances=trust.tolerances, confidence=calibrated(scores, right), noise=noise)
-    return calibrated_trust, scores, right
+    return Trust(tolerances=trust.tolerances, confidence=calibrated(scores, right), noise=noise), scores, right
 
 
-def distances(spec: Spec, regressor: Regressor, lesson: Lesson, aside: Recorded, found: Changes) -> Lattice:
+def distances(spec: Spec, regressor: Regressor, aside: Recorded, found: Changes) -> Lattice:
     """How far (n, targets) the middle of the changes `found` lands from the truth, in lattice steps."""
-    landed = regressor.land(spec, aside.inputs, found.middle)
-    truth = aside.results[:, [target.column for target in lesson.targets]]
-    for i, target in enumerate(lesson.targets):
-        landed[:, i] = np.abs(difference(target, landed[:, i] - truth[:, i]))
-    return landed
+    away = regressor.land(spec, aside.inputs, found.middle) - aside.results[:, regressor.targets]
+    fields = spec.inner.fields + spec.outputs.fields
+    for i, target in enumerate(regressor.targets):
+        if isinstance(fields[target], Angle):
+            away[:, i] = wrap_column(away[:, i])
+    return np.abs(away)
