@@ -57,21 +57,22 @@ def readiness(simulator: Simulator) -> Readiness:
     fields that do not say all that matters is never ready, however small its errors are.
     """
     report = simulator.report or Report()
-    goals, refused = tuple(_goals(simulator.spec, report)), _refused(simulator.spec, report)
+    goals, refused = tuple(_goals(simulator.spec, report)), _refused(report)
     return Readiness(
         ready=bool(goals) and all(goal.met for goal in goals) and not refused, goals=goals, refused=refused
     )
 
 
-def _refused(spec: Spec, report: Report) -> str:
+def _refused(report: Report) -> str:
     """Why no goal can make up for what the fields leave out, and what would; empty where they say all.
 
-    Hidden states that were learned say it too; and in a world that changed, what came before tells which world it was.
+    Hidden states that were learned say it too, unless something is left over; and in a world that changed, what came
+    before tells which world it was.
     """
     changed = not isinstance(report.regime, UnsetType) and report.regime.changed
-    if isinstance(report.memory, UnsetType) or not report.memory.rejected or changed or spec.hidden:
+    if isinstance(report.memory, UnsetType) or not report.memory.rejected or changed:
         return ""
-    return f"{report.memory.text}: {report.memory.advice}"
+    return ": ".join(part for part in (report.memory.text, report.memory.advice) if part)
 
 
 def _goals(spec: Spec, report: Report) -> Iterator[Goal]:
