@@ -62,7 +62,8 @@ def _live(
     document: Document, store: wt.Traces, source: str, task_name: str | None, steps: int, random: float, seed: int
 ) -> None:
     task = task_of(task_name or "network:", simulator_of(document.path))
-    key, done, number = Key.of(seed), 0, 0
+    key = Key.of(seed).child("after", len(store)) if len(store) else Key.of(seed)
+    done = number = 0
     with progress_bar("record") as bar, wt.environments.opened(source) as env:
         while done < steps:
             spec = replace(document.spec, horizon=min(document.spec.horizon, steps - done))
