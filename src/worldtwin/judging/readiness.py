@@ -66,24 +66,24 @@ def readiness(simulator: Simulator) -> Readiness:
     errors are.
     """
     report = simulator.report or Report()
-    goals, (because, refused) = tuple(_goals(simulator.spec, report)), _refused(simulator.spec, report)
+    goals, (because, refused) = tuple(_goals(simulator.spec, report)), _refused(report)
     ready = bool(goals) and all(goal.met for goal in goals) and not refused
     return Readiness(ready=ready, goals=goals, refused=refused, because=because)
 
 
-def _refused(spec: Spec, report: Report) -> tuple[str, str]:
+def _refused(report: Report) -> tuple[str, str]:
     """Why no goal can make up for it, in a few words, and what would; empty where nothing is wrong.
 
-    Fields may leave something out; hidden states that were learned say it too, and in a world that changed, what came
-    before tells which world it was.
+    Fields may leave something out; hidden states that were learned say it too, unless something is left over; and in a
+    world that changed, what came before tells which world it was.
     """
     wrong = report.contradictions
     if not isinstance(wrong, UnsetType) and wrong.many:
         return CONTRADICTING, f"{wrong.text}: {wrong.advice}"
     changed = not isinstance(report.regime, UnsetType) and report.regime.changed
-    if isinstance(report.memory, UnsetType) or not report.memory.rejected or changed or spec.hidden:
+    if isinstance(report.memory, UnsetType) or not report.memory.rejected or changed:
         return "", ""
-    return UNPREDICTABLE, f"{report.memory.text}: {report.memory.advice}"
+    return UNPREDICTABLE, ": ".join(part for part in (report.memory.text, report.memory.advice) if part)
 
 
 def _goals(spec: Spec, report: Report) -> Iterator[Goal]:
