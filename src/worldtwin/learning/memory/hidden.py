@@ -26,7 +26,7 @@ MOST_STATES: Final = 4096
 SMALL: Final = 200_000
 ENOUGH_EPISODES: Final = 50
 DEEPEST: Final = 4
-FEW: Final = 20_000
+FEW: Final = 10_000
 """So few steps are judged in turn: the end of them alone would be ruled by chance."""
 
 PARTS: Final = 5
