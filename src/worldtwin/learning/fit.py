@@ -50,8 +50,8 @@ def fit(
        the store that `base` was fitted to, when that had more than 200,000 rows, only the rows that came after are read
        and counted; predictors and errors are of these and of 200,000 older ones.
     3. Each number is predicted by what the kept rows prefer: a polynomial, residual networks on top of it, or trees;
-       each name by coarser counts, or trees.
-    4. The published integers are scored on the kept rows, one step ahead and on their own.
+       each name by coarser counts, or trees. Half of the kept episodes choose when there are ten or more.
+    4. The published integers are scored on the other half, one step ahead and on their own.
     5. All rows are learned from in the way that was found. The report stays that of step 4: it errs on the safe side.
 
     Raises `TracesError` when there is nothing to learn from, `InvalidSpec` when `base` is of another world, or cannot
@@ -142,13 +142,13 @@ def _trial(spec: Spec, sample: Sample, tables: Pair, root: Key) -> Trial:
     """The best way of learning, given what the `tables` know of the rows kept aside."""
     if spec.hidden:
         return trial_beyond(spec, sample.everything.at(~sample.aside))
-    aside = np.flatnonzero(sample.aside)
+    aside = np.flatnonzero(sample.choosing)
     if len(aside) > MOST_HELD_OUT:
         aside = np.sort(chance(root.child("aside")).choice(aside, size=MOST_HELD_OUT, replace=False))
     kept = sample.everything.at(aside)
 
     def drifts(predictors: tuple[Model, ...]) -> NDArray[np.float64] | None:
-        found = drift(Simulator(spec, predictors=predictors), sample.rows, sample.aside, STEPS, root.child("drifts"))
+        found = drift(Simulator(spec, predictors=predictors), sample.rows, sample.choosing, STEPS, root.child("drifts"))
         return None if found is None else found.errors
 
     return trial_of(
