@@ -53,7 +53,7 @@ def sighted(
     images: list[Image] = []
     reports: list[ImageReport] = []
     for image in known.pictures:
-        found = _recorded(image, traces, key.child(image.name))
+        found = _recorded(image, spec, traces, key.child(image.name))
         codec = image.codec if found is None or not isinstance(image.codec, UnsetType) else codec_of(image, found)
         if isinstance(codec, UnsetType):
             raise TracesError(
@@ -115,7 +115,7 @@ def _judged(image: Image, codec: Codec, pictures: Pictures) -> ImageReport:
     )
 
 
-def _recorded(image: Image, traces: Traces | Transitions, key: Key) -> Pictures | None:
+def _recorded(image: Image, spec: Spec, traces: Traces | Transitions, key: Key) -> Pictures | None:
     """Some of the recorded pictures, whole episodes of them kept aside; None where there are too few."""
     if isinstance(traces, Transitions):
         return None
@@ -123,7 +123,7 @@ def _recorded(image: Image, traces: Traces | Transitions, key: Key) -> Pictures 
     drawn = chance(key)
     episodes, pixels = np.zeros(0, dtype=np.int64), np.zeros((0, image.values), dtype=np.uint8)
     places = np.zeros(0)
-    for numbers, pictures in traces.pictures(image.name):
+    for numbers, pictures in traces.pictures(image.name, spec):
         if pictures.shape[1] != image.values:
             continue
         places = np.concatenate([places, drawn.random(len(numbers))])

@@ -16,7 +16,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from worldtwin.errors import InvalidValue
-from worldtwin.traces.binding import Binding
+from worldtwin.traces.binding import Binding, sources
 from worldtwin.traces.columns import Columns, also, encode_batch, join_tables, kind_of, table_of
 from worldtwin.traces.completing import completed, marked
 from worldtwin.traces.journal import GENESIS, Batch, Journal
@@ -157,14 +157,17 @@ class Traces:
         for batch in self._journal.read(self._journal.number_of(since), upto):
             yield table_in(self._journal, batch)
 
-    def pictures(self, name: str, version: str | None = None) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
-        """The recorded pictures of the image called `name`, as episodes (n,) and bytes (n, values), some at a time.
+    def pictures(self, name: str, spec: Spec | None = None) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
+        """The recorded pictures of the image called `name` in `spec` (default: the store's), some at a time.
 
-        Where the next step begins with what this one led to, that is one picture. Made-up rows have none.
+        Their episodes (n,) and bytes (n, values). Where the next step of a batch begins with what this one led to, that
+        is one picture.
         """
-        for table in self.tables(version=version):
-            for column in (f"{part}.{name}" for part in ("state", "next")):
-                if column in table.column_names and kind_of(table.schema.field(column).type) == "picture":
+        state = self._fitting(spec).state
+        for table in self.tables():
+            known = dict.fromkeys(table.column_names, "")
+            for column in (each for part in ("state", "next") for each in sources(state, part, known)[name].columns):
+                if kind_of(table.schema.field(column).type) == "picture":
                     there = table.filter(table.column(column).is_valid())
                     episodes = there.column("episode").to_numpy()
                     for rows, pictures in pictures_in(there.column(column)):
