@@ -38,6 +38,6 @@ def test_the_simplest_choice_wins_unless_another_is_better_by_two_percent() -> N
     def error_of(weights: np.ndarray) -> np.ndarray:
         return np.square(terms[300:, : len(weights)] @ weights - targets[300:]).mean(axis=0)
 
-    line, cubic = choose({False: gram(terms[:300], targets[:300])}, (2, 3, 4), error_of, 2)
+    line, cubic = choose({"all": gram(terms[:300], targets[:300])}, (2, 3, 4), error_of, 2)
     assert line.degree == 1
     assert cubic.degree == 3

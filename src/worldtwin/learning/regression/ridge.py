@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from functools import reduce
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from msgspec import Struct
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
 Rows: TypeAlias = NDArray[np.int64]
+Part: TypeAlias = Literal["all", "inside", "usual"]
+"""Rows to learn from: all; those inside the declared ranges; of these, those in which nothing leapt."""
 
 RIDGES: Final = (30.0, 1.0, 1e-2, 1e-4, 1e-6, 1e-8)
 MARGIN: Final = 0.98
@@ -24,7 +26,7 @@ class Choice(Struct, frozen=True, kw_only=True):
 
     degree: int = 1
     ridge: float = RIDGES[0]
-    inside_only: bool = False
+    part: Part = "all"
 
 
 class Gram(Struct, frozen=True, eq=False):
@@ -86,20 +88,20 @@ def resampled(
 
 
 def choose(
-    equations: dict[bool, Gram], counts: tuple[int, ...], error_of: Callable[[Floats], Floats], targets: int
+    equations: dict[Part, Gram], counts: tuple[int, ...], error_of: Callable[[Floats], Floats], targets: int
 ) -> tuple[Choice, ...]:
     """For each target the simplest choice that no other beats by 2 % on held-out rows.
 
-    `equations` of all rows (False) and of those inside the declared ranges (True, when it makes a difference);
-    `counts[d - 1]` terms have a degree of at most d; `error_of` weights (terms, targets) is the held-out squared error.
+    `equations` of all rows and of those parts that are fewer; `counts[d - 1]` terms have a degree of at most d;
+    `error_of` weights (terms, targets) is the held-out squared error.
     """
     best = np.full(targets, np.inf)
     chosen = [Choice()] * targets
-    for inside_only, equation in equations.items():
+    for part, equation in equations.items():
         for degree, count in enumerate(counts, start=1):
             for ridge, weights in zip(RIDGES, equation.head(count).solve_all(), strict=True):
                 error = error_of(weights)
                 for target in np.flatnonzero(error < MARGIN * best):
                     best[target] = error[target]
-                    chosen[target] = Choice(degree=degree, ridge=ridge, inside_only=inside_only)
+                    chosen[target] = Choice(degree=degree, ridge=ridge, part=part)
     return tuple(chosen)
