@@ -229,7 +229,7 @@ class _Loop:
             self._before.append(before)
             self._after.append(after)
             self._teller.living("comparing in reality", self._trials.steps / settings.steps, after)
-            if is_time_to_look(len(self._before)) and self._compared().finding is not Finding.CANNOT_TELL:
+            if is_time_to_look(len(self._before)) and self._compared().proven:
                 return
 
     def _compared(self) -> Comparison:
