@@ -60,6 +60,17 @@ def test_other_libraries_search_and_become_tasks(tmp_path: Path, monkeypatch: py
     assert len(optuna.splitlines()) - optuna.count("\n\n") <= 10
 
 
+@pytest.mark.slow
+def test_a_camera_is_seen_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    page = ROOT / "docs/how-to/see-with-a-camera.md"
+    printed = "".join(run_python(source, names) for kind, source in blocks(page) if kind == "python")
+    assert "(12, 12) uint8" in printed
+    before, after = map(float, re.findall(r"in reality ([\d.]+)", printed))
+    assert after > before
+
+
 def test_the_yaml_of_the_reference_is_right(tmp_path: Path) -> None:
     source = next(source for kind, source in blocks(ROOT / "docs/reference/yaml.md") if kind == "yaml")
     (tmp_path / "cart.yaml").write_text(source)

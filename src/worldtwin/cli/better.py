@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from msgspec import to_builtins
+from msgspec.structs import replace
 
 import worldtwin as wt
 from worldtwin import files
@@ -107,20 +108,21 @@ def iterate(
     Example: worldtwin iterate cart.yaml gym:CartPole-v1 --real-steps 10000 --propose mine.py
     """
     document = files.load_document(spec_file)
-    task = task_of(task_name, simulator_of(spec_file))
+    simulator = simulator_of(spec_file)
+    task, spec = task_of(task_name, simulator), replace(document.spec, state=simulator.spec.state)
     with (
         progress_bar("iterate") as bar,
         wt.environments.opened(reality) as env,
-        wt.Run(folder, document.spec, kind="improvement") if folder else nullcontext() as run,
+        wt.Run(folder, spec, kind="improvement") if folder else nullcontext() as run,
     ):
         found = wt.iterate(
             task,
-            document.spec,
+            spec,
             reality=env,
             real_steps=real_steps,
             rounds=rounds,
-            traces=wt.recording.open_traces(document.traces_path, document.spec),
-            cases=cases_of(None, spec_file, Simulator(spec=document.spec)),
+            traces=wt.recording.open_traces(document.traces_path, spec),
+            cases=cases_of(None, spec_file, Simulator(spec=spec)),
             propose=propose or (),
             key=key_of(seed),
             progress=lambda now: bar(now.fraction, f"{now.phase} · {now.text}"),

@@ -61,11 +61,13 @@ def _add_synthetic(document: Document, store: wt.Traces) -> None:
 def _live(
     document: Document, store: wt.Traces, source: str, task_name: str | None, steps: int, random: float, seed: int
 ) -> None:
-    task = task_of(task_name or "network:", simulator_of(document.path))
+    simulator = simulator_of(document.path)
+    task = task_of(task_name or "network:", simulator)
     key, done, number = Key.of(seed), 0, 0
     with progress_bar("record") as bar, wt.environments.opened(source) as env:
         while done < steps:
-            spec = replace(document.spec, horizon=min(document.spec.horizon, steps - done))
+            spec = replace(simulator.spec.declared, state=simulator.spec.state)
+            spec = replace(spec, horizon=min(spec.horizon, steps - done))
             own = key.child("record", number)
             lived = wt.evaluate(task, env, episodes=1, key=own, spec=spec, traces=store, noise=random)
             done, number = done + int(lived.steps.sum()), number + 1
@@ -81,7 +83,7 @@ def show(store_file: Store, as_json: AsJson = False) -> None:
     with _opened(store_file) as store:
         store.verify()
         rows, version, names = len(store), store.version, store.names
-        recorded = store.transitions() if store.spec is not None else None
+        recorded = store.transitions() if store.spec is not None and not store.spec.state.pictures else None
     lines = [f"{rows:,} rows · version {version[:16]} · {', '.join(names)}"]
     result: dict[str, object] = {"command": "traces show", "rows": rows, "version": version, "columns": list(names)}
     if recorded is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import UnsetType, to_builtins
 
 import worldtwin as wt
-from worldtwin.cli.explaining import advice, given
+from worldtwin.cli.explaining import advice, given, image_line
 from worldtwin.cli.output import percent
 from worldtwin.judging import Readiness
 from worldtwin.simulation import (
@@ -42,6 +42,7 @@ def report_lines(simulator: Simulator, seconds: float) -> list[str]:
     lines = [f"fit  {amount}, {seconds:.1f} s{_basis(report.basis)}"]
     lines += [f"     {count:,} rows left out: {reason}" for reason, count in report.excluded.items()]
     lines += _contradictions(report.contradictions)
+    lines += [f"     {image_line(each)}" for each in given(report.images, ())]
     lines += _fields(report.fields)
     lines += _held_out(report)
     lines += _regime(report.regime) or _memory(report.memory, hidden=simulator.spec.hidden)

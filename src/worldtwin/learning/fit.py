@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from worldtwin.errors import InvalidSpec
@@ -18,6 +19,7 @@ from worldtwin.learning.regression.fitting import Recorded
 from worldtwin.learning.reporting import STEPS, report_of
 from worldtwin.learning.sample import Sample
 from worldtwin.learning.scoring import drift
+from worldtwin.learning.seeing import sighted
 from worldtwin.learning.tables import NOTHING, Pair, merged, tables_of, without
 from worldtwin.simulation import Model, Report, Simulator
 from worldtwin.traces import Traces
@@ -42,7 +44,8 @@ def fit(
 ) -> Simulator:
     """The simulator of the world that `traces` were recorded in; its report says how far it is from held-out episodes.
 
-    1. Usable rows are read, all or those `since` an episode or a time; 15 % of the recorded episodes are kept aside.
+    1. Where the spec has images, and neither it nor `base` says how to see them, that is learned first. Usable rows are
+       read, all or those `since` an episode or a time; 15 % of the recorded episodes are kept aside.
        With `latent: auto`, where a past step still matters, a machine with hidden states is learned; if it predicts
        better, they are a column of the rows from then on, and what is kept aside is the end of the record.
     2. What is discrete is counted, recorded and synthetic apart, on top of what `base` counted: fitting a, then b on
@@ -57,11 +60,12 @@ def fit(
     Raises `TracesError` when there is nothing to learn from, `InvalidSpec` when `base` is of another world, or cannot
     be added to.
     """
-    tell, root, spec = progress or _silent, Key.of(key), spec.declared
+    tell, root = progress or _silent, Key.of(key)
+    tell(0.0, "reading")
+    spec, images = sighted(spec, base, traces, root.child("images"))
     if base is not None:
         _require_same_world(spec, base)
         _require_addable(spec, base, traces)
-    tell(0.0, "reading")
     record = record_of(spec, traces, Wanted(sources=sources, since=since), _grows(spec, base), root.child("older"))
     ground = ground_of(spec, record, root.child("held out"))
     spec, sample, record = ground.spec, ground.sample, ground.record
@@ -74,6 +78,8 @@ def fit(
         spec=spec, observed=train[0], synthetic=train[1], predictors=trial.predictors, begins=ground.begins
     )
     report = report_of(tested, sample, trial, record, tables, key=root.child("report"))
+    if images:
+        report = replace(report, images=images)
     tell(0.8, "learning from all")
     simulator = _learned(ground, tables, trial.way, report, root)
     tell(1.0, "done")

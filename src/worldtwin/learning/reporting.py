@@ -57,7 +57,7 @@ def report_of(tested: Simulator, sample: Sample, trial: Trial, record: Record, t
         calibration=_calibration(tested, told, trial),
         memory=memory,
         regime=record.dated(regime_report(tested, rows, sample.states, memory, key.child("regimes"))),
-        contradictions=contradictions(spec.declared, record.rows),
+        contradictions=contradictions(spec, record.rows),
         basis=record.basis,
         gaps=gap_reports(spec, rows, sample.states),
         levels=() if told is None else levels(told),

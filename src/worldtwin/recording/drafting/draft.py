@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 from msgspec import Struct
+from msgspec.structs import replace
 
 from worldtwin.errors import TracesError
 from worldtwin.files import document_text
 from worldtwin.recording.drafting.guessing import Guess, angle_of, circle_pairs, guess_field, guess_output, guess_reward
 from worldtwin.recording.drafting.look import Drafted, Look, look_at
-from worldtwin.world import Category, Field, Integer, Plan, Set, Space, Spec
+from worldtwin.world import Category, Field, Image, Integer, Plan, Set, Space, Spec
 
 HORIZON: Final = 1000
+_VIEW: Final = "view"
+"""What a picture is called that has no name."""
 _ENDINGS: Final = ("terminated", "done")
 
 
@@ -52,10 +56,13 @@ def draft_spec(source: Drafted, *, name: str | None = None) -> Draft:
         if guess.why
     }
     goals, why = _goals(look, {field: guess.field for field, guess in outputs.items()})
+    if any(isinstance(guess.field, Image) for guess in state.values()):
+        why["history"] = "one picture does not show how fast things move, two do"
     spec = Spec(
         name=name or look.name,
         version="0.1.0",
         state=_space(state),
+        history=1 if "history" in why else 0,
         action=_space(action),
         outputs=_space(outputs),
         **goals,
@@ -77,6 +84,8 @@ def _state(look: Look) -> dict[str, Guess]:
         if name in firsts:
             angle, order = firsts[name]
             state[angle] = angle_of(order)
+        elif isinstance(guess.field, Image) and re.fullmatch(r"x\d+", name):
+            state[_VIEW] = Guess(replace(guess.field, name=_VIEW), guess.why)
         elif name not in seconds:
             state[name] = guess
     return state
@@ -96,7 +105,7 @@ def _guessed(look: Look, part: str) -> dict[str, Guess]:
     return found
 
 
-def _goals(look: Look, outputs: Mapping[str, Field]) -> tuple[dict[str, Any], dict[str, str]]:
+def _goals(look: Look, outputs: Mapping[str, Field | Image]) -> tuple[dict[str, Any], dict[str, str]]:
     """Reward, ending, horizon and returns, as far as measured outputs say, and which of them are guesses."""
     horizon = look.horizon or _longest(look)
     goals: dict[str, Any] = {"horizon": horizon}
@@ -148,7 +157,7 @@ def _steps(look: Look) -> int:
 
 
 def _space(found: Mapping[str, Guess]) -> Space:
-    return Space(names=tuple(found), fields=tuple(guess.field for guess in found.values()))
+    return Space.of({name: guess.field for name, guess in found.items()})
 
 
 def _signed(value: float) -> float:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from worldtwin.errors import InvalidValue
 from worldtwin.recording.observing import Axis
-from worldtwin.world import Angle, Category, Field, Integer, Set, real
+from worldtwin.world import Angle, Category, Field, Image, Integer, Set, real
 
 FACTOR: Final = 8
 """How many times the range that was seen a range without bounds becomes."""
@@ -28,7 +28,7 @@ _NARROW: Final = 1e-9
 class Guess(Struct, frozen=True):
     """A field, and what was guessed about it: nothing when its source says so itself."""
 
-    field: Field
+    field: Field | Image
     why: str = ""
 
 
@@ -48,6 +48,10 @@ def guess_reward(seen: NDArray[np.float64]) -> Guess:
 def guess_field(name: str, columns: list[Any], axis: Axis | None) -> Guess:
     """The field of the values in all `columns`, within the bounds of `axis`."""
     kinds = {str(column.type) for column in columns}
+    if axis is not None and axis.picture:
+        return Guess(_image_of(name, axis.picture))
+    if "binary" in kinds:
+        return _picture_of(name, columns[0])
     if axis is not None and axis.choices:
         return Guess(Category(axis.values), "numbered in order: give them names")
     if "list<item: string>" in kinds or "list<element: string>" in kinds:
@@ -89,6 +93,23 @@ def spread(low: float, high: float) -> tuple[float, float]:
         half = max(1.0, abs(middle))
     wide_low = 0.0 if low >= 0 else -_rounded_up(half - middle)
     return wide_low, _rounded_up(middle + half)
+
+
+def _image_of(name: str, shape: tuple[int, ...]) -> Image:
+    height, width, channels = (*shape, 1)[:3]
+    return Image(name=name, height=height, width=width, channels=channels)
+
+
+def _picture_of(name: str, column: Any) -> Guess:  # noqa: ANN401 - pyarrow's columns have no types
+    """The image whose pictures have as many bytes as the first one of a column. Raises `InvalidValue`."""
+    size = len(next(iter(column.drop_null().to_pylist()[:1]), b""))
+    for channels in (1, 3, 4):
+        side = math.isqrt(size // channels)
+        if side and side * side * channels == size:
+            return Guess(_image_of(name, (side, side, channels)), f"{size:,} bytes may be so many pixels")
+    raise InvalidValue(
+        f"column `{name}` holds pictures of {size:,} bytes, of no known shape: draft the environment (gym:ID)"
+    )
 
 
 def _are_places(seen: NDArray[np.float64]) -> bool:

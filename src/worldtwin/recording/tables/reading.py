@@ -13,6 +13,7 @@ from worldtwin.recording.tables.csv_files import read_csv
 from worldtwin.recording.tables.json_lines import read_json_lines
 from worldtwin.recording.tables.naming import TIME, Naming
 from worldtwin.recording.tables.parquet_files import read_parquet
+from worldtwin.traces import require_no_pictures
 from worldtwin.world import Spec
 
 KindsOf: TypeAlias = Callable[[Mapping[str, str]], dict[str, pa.DataType | None]]
@@ -38,6 +39,8 @@ def read_pieces(path: Path, spec: Spec | None = None) -> Iterator[pa.Table]:
     """
     if path.suffix not in _READERS:
         raise InvalidValue(f"{path}: rows are read from {FILES}")
+    if spec is not None:
+        require_no_pictures(spec, path.name)
     naming = Naming(path.name, spec)
     for table in _READERS[path.suffix](path, naming.kinds):
         naming.require()
