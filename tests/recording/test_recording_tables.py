@@ -95,7 +95,7 @@ def test_a_csv_without_an_action_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_a_csv_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(TracesError, match=r"none\.csv: cannot be read: No such file"):
+    with pytest.raises(TracesError, match=r"none\.csv: no such file"):
         import_file(tmp_path / "none.csv", Traces(tmp_path / "a.traces"))
 
 
