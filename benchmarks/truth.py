@@ -8,7 +8,8 @@ python benchmarks/truth.py --json
 The target of each row: the best published score, with at most a tenth of its steps. It is met when the mean over all
 keys, and two standard errors of what chance does to the episodes that measure it, reach that. Rows that miss stay, with
 the reason. The rival learns from the same real steps without a simulator: Stable-Baselines3 in `.venv-sb3`, which
-scripts/setup-sb3 makes. Box2D, for the lander, is installed by the user: uv pip install --target .rivals/box2d box2d
+scripts/setup-sb3 makes. What the lander needs is installed by the user:
+uv pip install --target .rivals/box2d box2d pygame
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -69,6 +72,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--ablation", action="store_true", help="compare defences against exploitation instead")
     parser.add_argument("--rival", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--together", type=int, default=1, help="how many processes at a time, each on one core")
     parser.add_argument("--minutes", type=float, default=30, help="how long one key of one row may take")
     asked = parser.parse_args()
     unknown = set(asked.rows) - {row.name for row in ROWS}
@@ -89,7 +93,7 @@ class Kept:
     """Results as JSON lines, kept for the code that they were measured with; what failed is tried again. Mutable."""
 
     def __init__(self, code: str) -> None:
-        self._code = code
+        self._code, self._lock = code, threading.Lock()
         lines = KEPT.read_text(encoding="utf-8").splitlines() if KEPT.exists() else []
         found = [json.loads(line) for line in lines]
         self._found = [one for one in found if one["code"] in {code, ""} and "failed" not in one]
@@ -108,28 +112,34 @@ class Kept:
         code = "" if variant.startswith("rival") else self._code
         one = {"code": code, "row": row.name, "variant": variant, "key": key, **found}
         KEPT.parent.mkdir(exist_ok=True)
-        with KEPT.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(one) + "\n")
-        self._found.append(one)
+        with self._lock:
+            with KEPT.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(one) + "\n")
+            self._found.append(one)
 
 
 def measure(kept: Kept, rows: Sequence[Row], variants: Sequence[str], asked: argparse.Namespace) -> None:
     """Measure whatever is missing, key after key, so that an early end leaves something of every row."""
-    for key in range(asked.keys):
-        for row, variant in ((row, variant) for row in rows for variant in variants):
-            if why_not(row):
-                continue
-            if kept.lacks(row, variant, key):
-                print(f"{row.name}, {variant}, key {key}", file=sys.stderr)
-                mine = [] if variant == "default" else [variant]
-                command = [sys.executable, HERE / "worlds/measure.py", row.name, key, *mine]
-                kept.add(row, variant, key, child(command, asked.minutes))
-            steps = int(kept.of(row, variant)[0].get("real_steps") or 0)
-            if not (variant == "default" and asked.rival and steps and has_rival(row)):
-                continue
-            if kept.lacks(row, rival_of(row), key):
-                command = [RIVALS, HERE / "worlds/without_twin.py", row.name, key, row.steps]
-                kept.add(row, rival_of(row), key, child(command, asked.minutes))
+    jobs = [(key, row, variant) for key in range(asked.keys) for row in rows for variant in variants]
+    several = ThreadPoolExecutor(asked.together)
+    try:
+        list(several.map(lambda job: measure_one(kept, *job, asked), jobs))
+    finally:
+        several.shutdown(cancel_futures=True)
+
+
+def measure_one(kept: Kept, key: int, row: Row, variant: str, asked: argparse.Namespace) -> None:
+    """Measure one key of one row, and what its rival comes to."""
+    if why_not(row):
+        return
+    if kept.lacks(row, variant, key):
+        print(f"{row.name}, {variant}, key {key}", file=sys.stderr)
+        mine = [] if variant == "default" else [variant]
+        command = [sys.executable, HERE / "worlds/measure.py", row.name, key, *mine]
+        kept.add(row, variant, key, child(command, asked.minutes))
+    if variant == "default" and asked.rival and has_rival(row) and kept.lacks(row, rival_of(row), key):
+        command = [RIVALS, HERE / "worlds/without_twin.py", row.name, key, row.steps]
+        kept.add(row, rival_of(row), key, child(command, asked.minutes))
 
 
 def has_rival(row: Row) -> bool:
@@ -165,7 +175,7 @@ def why_not(row: Row) -> str:
     """Why a row is not measured here; empty when it is."""
     if row.name != "lunar-lander" or (BOX2D / "Box2D").exists() or importlib.util.find_spec("Box2D"):
         return ""
-    return "not measured: Box2D is not installed (uv pip install --target .rivals/box2d box2d)"
+    return "not measured: Box2D is not installed (uv pip install --target .rivals/box2d box2d pygame)"
 
 
 def line_of(row: Row, kept: Kept) -> Result:

@@ -9,11 +9,10 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from accepting import Check, accept
 from msgspec.structs import replace
 
 import worldtwin as wt
@@ -32,14 +31,11 @@ def main() -> int:
     if sys.argv[1:2] == ["digest"]:
         print(digest_of(Path(sys.argv[2]), Path(sys.argv[3])))
         return 0
-    with tempfile.TemporaryDirectory(prefix="worldtwin-accept-") as name:
-        failures = sum(not passed(title, check) for title, check in checks(Path(name)))
-    print(f"{failures} of the checks failed" if failures else "all checks passed")
-    return int(failures > 0)
+    return accept(checks)
 
 
-def checks(folder: Path) -> list[tuple[str, Callable[[], str]]]:
-    """What is claimed, and how it is shown; a check raises `AssertionError` when the claim does not hold."""
+def checks(folder: Path) -> list[Check]:
+    """What is claimed, and how it is shown."""
     first = folder / f"cart-{KEYS[0]}"
     return [
         (
@@ -51,16 +47,6 @@ def checks(folder: Path) -> list[tuple[str, Callable[[], str]]]:
         ("one rollout has one digest on every BLAS kernel and number of threads", lambda: same_everywhere(first)),
         ("a planted fault is caught: one weight of the published simulator changed", lambda: planted_fault(first)),
     ]
-
-
-def passed(title: str, check: Callable[[], str]) -> bool:
-    """Run one check and print how it went."""
-    try:
-        print(f"ok      {title}: {check()}", flush=True)
-    except AssertionError as error:
-        print(f"FAILED  {title}: {error}", flush=True)
-        return False
-    return True
 
 
 def cart_pole(folder: Path) -> str:

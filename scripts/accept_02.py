@@ -10,12 +10,12 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from accepting import Check, accept
 from msgspec.structs import replace
 
 import worldtwin as wt
@@ -61,14 +61,11 @@ def main() -> int:
     if sys.argv[1:2] == ["conform"]:
         print(conforms())
         return 0
-    with tempfile.TemporaryDirectory(prefix="worldtwin-accept-") as name:
-        failures = sum(not passed(title, check) for title, check in checks(Path(name)))
-    print(f"{failures} of the checks failed" if failures else "all checks passed")
-    return int(failures > 0)
+    return accept(checks)
 
 
-def checks(folder: Path) -> list[tuple[str, Callable[[], str]]]:
-    """What is claimed, and how it is shown; a check raises `AssertionError` when the claim does not hold."""
+def checks(folder: Path) -> list[Check]:
+    """What is claimed, and how it is shown."""
     return [
         ("one digest on every backend, BLAS kernel, number of threads, batch and XLA flag", same_everywhere),
         ("a GPU, where there is one, gives the same digests", on_a_gpu),
@@ -80,16 +77,6 @@ def checks(folder: Path) -> list[tuple[str, Callable[[], str]]]:
             for where in FAULTS
         ),
     ]
-
-
-def passed(title: str, check: Callable[[], str]) -> bool:
-    """Run one check and print how it went."""
-    try:
-        print(f"ok      {title}: {check()}", flush=True)
-    except AssertionError as error:
-        print(f"FAILED  {title}: {error}", flush=True)
-        return False
-    return True
 
 
 def digests() -> dict[str, list[str]]:

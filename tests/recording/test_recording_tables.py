@@ -90,7 +90,9 @@ def test_what_is_wrong_in_a_csv_has_a_line_and_a_column(tmp_path: Path, press: S
 
 
 def test_a_csv_without_an_action_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(TracesError, match=r"no column is the action: call one `action\.NAME` \(such as `action\.b`"):
+    with pytest.raises(
+        TracesError, match=r"no column is the action: draft it with .* call one `action\.NAME` \(such as `action\.b`"
+    ):
         import_file(write(tmp_path, "a,b\n1,2\n"), Traces(tmp_path / "a.traces"))
 
 

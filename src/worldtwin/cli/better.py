@@ -26,7 +26,7 @@ from worldtwin.cli.options import (
 )
 from worldtwin.cli.output import emit, progress_bar
 from worldtwin.errors import InvalidValue
-from worldtwin.improving import Finding, Improvement, compare
+from worldtwin.improving import Finding, Improvement, Iteration, compare
 from worldtwin.judging import Cases
 from worldtwin.script import Parameter, Program
 from worldtwin.simulation import Simulator
@@ -131,20 +131,26 @@ def iterate(
             backend=backend_of(backend),
             run=run,
         )
-    lines = found.text.splitlines()
-    refused = wt.readiness(found.simulator).refused
-    if refused:
-        lines.append(f"do not believe its simulator: {refused}")
     written = found.task is not task
     if written:
         wt.save(found.task, output)
-        lines.append(f"wrote {output}" + ("" if found.better else ", which is promising and no more than that"))
     result = {"command": "iterate", "better": found.better, "comparison": to_builtins(found.comparison),
               "rounds": [{**to_builtins(one), "gap": one.gap} for one in found.rounds], "stop": str(found.stop),
-              "real_steps": found.real_steps, "task": str(output) if written else None, "refused": refused}  # fmt: skip
-    emit(result, lines, as_json=as_json)
+              "real_steps": found.real_steps, "task": str(output) if written else None,
+              "refused": wt.readiness(found.simulator).refused}  # fmt: skip
+    emit(result, told(found, output if written else None), as_json=as_json)
     if not found.better:
         raise typer.Exit(1)
+
+
+def told(found: Iteration, written: Path | None) -> list[str]:
+    """What came of an iteration, whether to believe its simulator, and where its task was written, if it was."""
+    lines = found.text.splitlines()
+    if refused := wt.readiness(found.simulator).refused:
+        lines.append(f"do not believe its simulator: {refused}")
+    if written:
+        lines.append(f"wrote {written}" + ("" if found.better else ", which is promising and no more than that"))
+    return lines
 
 
 def evaluate(

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from worldtwin.learning.calibration import BINS, crossed
 from worldtwin.learning.guessing import modes
-from worldtwin.learning.regression.fitting import Recorded
+from worldtwin.learning.regression.fitting import Recorded, distances
 from worldtwin.simulation import FINE_BITS, LevelReport, Regressor, Simulator, Table
-from worldtwin.world import Angle, Lattice, wrap_column
+from worldtwin.world import Lattice
 
 
 class Trusted(Struct, frozen=True, eq=False):
@@ -63,9 +63,5 @@ def _counted(table: Table, aside: Recorded) -> Trusted | None:
 def _measured(tested: Simulator, model: Regressor, aside: Recorded) -> tuple[Lattice, NDArray[np.bool_]]:
     """The score (n,) of each answer, and whether all its numbers are within their tolerance."""
     found = model.changes(aside.inputs)
-    missed = model.land(tested.spec, aside.inputs, found.middle) - aside.results[:, model.targets]
-    fields = (*tested.spec.state.fields, *tested.spec.outputs.fields)
-    for position, target in enumerate(model.targets):
-        if isinstance(fields[target], Angle):
-            missed[:, position] = wrap_column(missed[:, position])
-    return model.doubts(aside.inputs, found), np.all(np.abs(missed) <= model.tolerances >> FINE_BITS, axis=1)
+    missed = distances(tested.spec, model, aside, found)
+    return model.doubts(aside.inputs, found), np.all(missed <= model.tolerances >> FINE_BITS, axis=1)
