@@ -2,7 +2,10 @@
 
 import contextlib
 import io
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,6 +49,27 @@ def test_the_ten_lines_of_the_readme_run_as_they_stand(tmp_path: Path, monkeypat
     monkeypatch.chdir(tmp_path)
     sources = [source for kind, source in blocks(ROOT / "README.md") if kind == "python"]
     assert float(run_python("\n".join(sources), {})) > 450
+
+
+@pytest.mark.slow
+def test_the_way_to_a_better_task_runs_as_it_stands(tmp_path: Path) -> None:
+    page = (ROOT / "docs/how-to/better-tasks.md").read_text()
+    console = re.findall(r"^```console\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)[0]
+    commands = [line.removeprefix("$ ") for line in console.splitlines() if line.startswith("$ ")]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+    done = subprocess.run(
+        ["bash", "-ec", "\n".join(commands)],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert len(commands) == 5
+    assert done.returncode == 0, done.stderr
+    assert console.splitlines()[-1] == done.stdout.splitlines()[-1]
 
 
 @pytest.mark.slow

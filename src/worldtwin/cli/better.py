@@ -57,6 +57,10 @@ def improve(
 
     Example: worldtwin improve network:8 cart.yaml -o better.wtt
     """
+    if seconds is not None and not seconds > 0:
+        raise InvalidValue(
+            f"--seconds {seconds:g} leaves no time: give more than 0, or leave it out to search to a plateau"
+        )
     simulator = simulator_of(simulator_file)
     task = task_of(task_name, simulator)
     with progress_bar("improve") as bar:
@@ -231,8 +235,8 @@ def each_step(found: Improvement, spec: Spec) -> list[str]:
 
 def reality_check(task_name: str, output: Path, spec_file: Path) -> str:
     """What to do to see a better task at work: in the program that its function is from, or in an environment."""
-    _, _, function = task_name.rpartition(".py:")
-    if function.isidentifier():
+    file, _, function = task_name.rpartition(".py:")
+    if file and function.isidentifier():
         return f'in your program, {function}(..., **worldtwin.load_task("{output}").knobs)'
     return f"worldtwin evaluate {output} gym:... --spec {spec_file}"
 

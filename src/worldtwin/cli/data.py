@@ -46,9 +46,12 @@ def record(
                 wt.recording.import_file(source, store, document.spec, progress=bar.rows)
         else:
             _live(document, store, source, task_name, steps, random if task_name else 1.0, key_of(seed))
-        added, version = len(store) - before, store.version
-    line = f"{document.traces_path}: {added:,} transitions added, {before + added:,} in all"
-    emit({"command": "record", "added": added, "rows": before + added, "version": version}, [line], as_json=as_json)
+        added, version, place = len(store) - before, store.version, store.path
+        excluded = store.transitions().excluded if added else {}
+    result = {"command": "record", "added": added, "rows": before + added, "version": version, "excluded": excluded}
+    lines = [f"{place}: {added:,} transitions added, {before + added:,} in all"]
+    lines += [f"{count:,} rows left out: {reason}" for reason, count in excluded.items()]
+    emit(result, lines, as_json=as_json)
 
 
 def _add_synthetic(document: Document, store: wt.Traces) -> None:

@@ -140,7 +140,7 @@ class _Stay:
             found = readings(self._spec.state, shown, self._env.observation_space)
             row, outside = sense(self._spec.state, found, held)
         except (InvalidValue, InvalidSpec) as error:
-            raise InvalidTask(f"the task does not fit this environment: {error}") from error
+            raise InvalidTask(f"{self._spec.name} does not fit this environment: {error}") from error
         self.outside += outside
         return found, row
 
@@ -204,7 +204,7 @@ def _require_actions(spec: Spec, env: Reality) -> None:
         try:
             given = to_gymnasium(spec.action, row, env.action_space)
         except InvalidValue as error:
-            raise InvalidTask(f"the task does not fit this environment: {error}") from error
+            raise InvalidTask(f"{spec.name} does not fit this environment: {error}") from error
         if not env.action_space.contains(given) or not _same(spec, row, given, env):
             action = spec.action.decode(tuple(int(value) for value in row))
             raise InvalidTask(f"the environment does not take the task's action {action}: it takes {env.action_space}")

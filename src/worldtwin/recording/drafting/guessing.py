@@ -9,11 +9,12 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from worldtwin.errors import InvalidValue
 from worldtwin.recording.observing import Axis
-from worldtwin.world import Angle, Category, Field, Image, Integer, Set, real
+from worldtwin.world import Angle, Category, Field, Image, Integer, Real, Set, real
 
 FACTOR: Final = 8
 """How many times the range that was seen a range without bounds becomes."""
@@ -21,8 +22,19 @@ FACTOR: Final = 8
 UNBOUNDED: Final = 1e30
 MOST_TEXTS: Final = 1000
 MOST_PLACES: Final = 32
+MOSTLY: Final = 0.5
+"""A column of texts of which more than this share are numbers probably was meant as numbers."""
+
+UNITS: Final = {
+    "per_s": "1/s", "m_per_s": "m/s", "s": "s", "ms": "ms", "us": "us", "minutes": "min", "hours": "h", "seconds": "s",
+    "mm": "mm", "cm": "cm", "km": "km", "kg": "kg", "hz": "Hz", "rpm": "rpm", "deg": "deg", "rad": "rad", "pa": "Pa",
+    "bar": "bar", "kw": "kW", "volts": "V", "percent": "percent", "celsius": "degC", "kelvin": "K",
+}  # fmt: skip
+"""What the end of a name, after `_`, says about the unit of its numbers."""
+
 _COSINE: Final = 1e-3
 _NARROW: Final = 1e-9
+_NUMBER: Final = re.compile(r"[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?")
 
 
 class Guess(Struct, frozen=True):
@@ -32,11 +44,11 @@ class Guess(Struct, frozen=True):
     why: str = ""
 
 
-def guess_output(columns: list[Any]) -> Guess:
+def guess_output(name: str, columns: list[Any]) -> Guess:
     """The field of a measured output: what is a float stays one, however whole its values are."""
     if all(pa.types.is_floating(column.type) for column in columns):
-        return _real_of(_finite(columns), None)
-    return guess_field("output", columns, None)
+        return measured(name, _real_of(_finite(columns), None))
+    return guess_field(name, columns, None)
 
 
 def guess_reward(seen: NDArray[np.float64]) -> Guess:
@@ -63,7 +75,16 @@ def guess_field(name: str, columns: list[Any], axis: Axis | None) -> Guess:
         values = tuple(f"a{number}" for number in range(int(seen.max()) + 1))
         return Guess(Category(values), "numbered in order: give them names")
     whole = axis.whole if axis is not None else bool(len(seen)) and bool((seen == np.floor(seen)).all())
-    return _integer_of(seen, axis) if whole else _real_of(seen, axis)
+    return measured(name, _integer_of(seen, axis) if whole else _real_of(seen, axis))
+
+
+def measured(name: str, guess: Guess) -> Guess:
+    """`guess`, in the unit that the end of its field's `name` says: `last_ms` are milliseconds."""
+    ending = max((end for end in UNITS if name.lower().endswith(f"_{end}")), key=len, default="")
+    if not ending or not isinstance(guess.field, Real | Integer):
+        return guess
+    why = ", ".join(part for part in (guess.why, "the unit is from its name") if part)
+    return Guess(replace(guess.field, unit=UNITS[ending]), why)
 
 
 def circle_pairs(columns: dict[str, NDArray[np.float64]]) -> dict[str, tuple[str, str, tuple[str, str]]]:
@@ -144,7 +165,11 @@ def _category_of(name: str, columns: list[Any]) -> Guess:
     values = sorted(text for text in texts if text is not None)
     if len(values) > MOST_TEXTS:
         raise InvalidValue(f"column `{name}` has {len(values)} different texts: leave it out, or group them first")
-    return Guess(Category(tuple(values) or ("none",)), f"the {len(values)} values that were seen")
+    others = [text for text in values if not _NUMBER.fullmatch(text)]
+    doubt = f", numbers but for `{others[0]}`: is that a mistake?" if others else ", all of them numbers, as texts"
+    mostly = len(values) - len(others) > MOSTLY * len(values)
+    why = f"the {len(values)} values that were seen{doubt if mostly else ''}"
+    return Guess(Category(tuple(values) or ("none",)), why)
 
 
 def _integer_of(seen: NDArray[np.float64], axis: Axis | None) -> Guess:

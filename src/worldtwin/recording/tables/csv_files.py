@@ -11,6 +11,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from worldtwin.errors import TracesError
+from worldtwin.files import missing
 from worldtwin.recording.tables.limits import LONGEST_LINE, MOST_COLUMNS, MOST_ROWS
 
 _MISSING: Final = ["", "NA", "null", "None"]
@@ -40,8 +41,10 @@ def _header(path: Path) -> list[str]:
     try:
         with path.open(encoding="utf-8-sig") as file:
             first = file.readline(LONGEST_LINE)
+    except FileNotFoundError as error:
+        raise TracesError(f"{path}: {missing(path)}") from error
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text: save it as UTF-8"
         raise TracesError(f"{path}: cannot be read: {reason}") from error
     if len(first) >= LONGEST_LINE:
         raise TracesError(f"{path.name}:1: the line has more than {LONGEST_LINE:,} characters: is this a CSV?")
@@ -55,6 +58,9 @@ def _header(path: Path) -> list[str]:
         if not name or name in names[:index]:
             what = f"`{name}` appears twice" if name else "a column has no name"
             raise TracesError(f"{path.name}:1: column {index + 1}: {what}: name each column once, in the first line")
+    if len(names) == 1 and (other := re.search(r"[;\t|]", names[0])):
+        sign = {"\t": "a tab", ";": "`;`", "|": "`|`"}[other[0]]
+        raise TracesError(f"{path.name}:1: columns are separated by commas, not by {sign}: save it as CSV with commas")
     if not names:
         raise TracesError(f"{path.name}:1: the file is empty: its first line must name the columns")
     return names

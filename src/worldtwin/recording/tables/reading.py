@@ -32,8 +32,10 @@ def is_table(path: Path) -> bool:
     return path.suffix in _READERS
 
 
-def read_pieces(path: Path, spec: Spec | None = None) -> Iterator[pa.Table]:
+def read_pieces(path: Path, spec: Spec | None = None, parts: Mapping[str, str] | None = None) -> Iterator[pa.Table]:
     """The rows of the file at `path` as raw columns, and its `time`, a piece after the other.
+
+    `parts` says, without a spec, which part a plain name belongs to where its name alone does not.
 
     Raises `TracesError` naming line or row and column, and `InvalidValue` for a file of another kind.
     """
@@ -41,15 +43,15 @@ def read_pieces(path: Path, spec: Spec | None = None) -> Iterator[pa.Table]:
         raise InvalidValue(f"{path}: rows are read from {FILES}")
     if spec is not None:
         require_no_pictures(spec, path.name)
-    naming = Naming(path.name, spec)
+    naming = Naming(path.name, spec, parts)
     for table in _READERS[path.suffix](path, naming.kinds):
         naming.require()
         yield naming.renamed(table)
 
 
-def read_table(path: Path, spec: Spec | None = None) -> pa.Table:
+def read_table(path: Path, spec: Spec | None = None, parts: Mapping[str, str] | None = None) -> pa.Table:
     """All rows of `read_pieces` at once, without their time."""
-    pieces = list(read_pieces(path, spec))
+    pieces = list(read_pieces(path, spec, parts))
     try:
         table = pa.concat_tables(pieces, promote_options="permissive")
     except pa.ArrowException as error:
