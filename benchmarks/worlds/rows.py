@@ -86,7 +86,6 @@ ROWS: Final = (
         episodes=1,
         good=-24.0,
         source=OPTIMAL,
-        reason="not explained yet: hidden states are learned, but an empty table explores little",
     ),
     Row(name="batching", title="batching (rows a step)", source="none: the program is our own"),
     Row(
