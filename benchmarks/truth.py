@@ -8,7 +8,8 @@ python benchmarks/truth.py --json
 The target of each row: the best published score, with at most a tenth of its steps. It is met when the mean over all
 keys, and two standard errors of what chance does to the episodes that measure it, reach that. Rows that miss stay, with
 the reason. The rival learns from the same real steps without a simulator: Stable-Baselines3 in `.venv-sb3`, which
-scripts/setup-sb3 makes. Box2D, for the lander, is installed by the user: uv pip install --target .rivals/box2d box2d
+scripts/setup-sb3 makes. What the lander needs is installed by the user:
+uv pip install --target .rivals/box2d box2d pygame
 """
 
 from __future__ import annotations
@@ -174,7 +175,7 @@ def why_not(row: Row) -> str:
     """Why a row is not measured here; empty when it is."""
     if row.name != "lunar-lander" or (BOX2D / "Box2D").exists() or importlib.util.find_spec("Box2D"):
         return ""
-    return "not measured: Box2D is not installed (uv pip install --target .rivals/box2d box2d)"
+    return "not measured: Box2D is not installed (uv pip install --target .rivals/box2d box2d pygame)"
 
 
 def line_of(row: Row, kept: Kept) -> Result:

@@ -87,20 +87,35 @@ def shift() -> str:
 
 
 def planted(folder: Path) -> str:
-    """Results that belong to the step before: the held-out error must tell."""
+    """Results that belong to the step after, or to the step before: neither may be called ready.
+
+    Of the first the held-out error tells; in the second nothing moves, which is predicted perfectly.
+    """
     spec, traces = lived("cart-pole", folder)
     rows = traces.transitions(spec).transitions
-    right, wrong = wt.fit(spec, rows, key=1), wt.fit(spec, one_step_late(rows), key=1)
-    errors = [max(field.one_step_error or 0.0 for field in each.report.fields) for each in (right, wrong)]
+    right, *wrong = (wt.fit(spec, each, key=1) for each in (rows, one_step_late(rows), one_step_early(rows)))
+    said = wt.readiness(right).refused
+    assert not said, f"the record as it is: {said}"
+    for name, each in zip(("late", "early"), wrong, strict=True):
+        told = wt.readiness(each)
+        assert not told.ready, f"the simulator of the record shifted {name} is called ready"
+        assert "shifted by a step" in told.refused, f"shifted {name}: {told.refused or 'nothing was said'}"
+    errors = [max(field.one_step_error or 0.0 for field in each.report.fields) for each in (right, *wrong)]
     assert errors[1] > 10 * errors[0], f"one-step errors {errors[0]:.2g} and {errors[1]:.2g}"
-    assert not wt.readiness(wrong).ready, "the simulator of the shifted record is called ready"
-    return f"held-out error {errors[0]:.2g} → {errors[1]:.2g} of a step's change, not ready"
+    shown = " and ".join(f"{error:.2g}" for error in errors[1:])
+    return f"held-out error {errors[0]:.2g} → {shown} of a step's change, both refused"
 
 
 def one_step_late(rows: Transitions) -> Transitions:
     """Each row with what followed the one after it in its episode."""
     first = np.flatnonzero(rows.episodes[1:] == rows.episodes[:-1])
     return replace(rows.select(first), nexts=rows.nexts[first + 1])
+
+
+def one_step_early(rows: Transitions) -> Transitions:
+    """Each row with what followed the one before it in its episode, which is where it begins itself."""
+    later = np.flatnonzero(rows.episodes[1:] == rows.episodes[:-1]) + 1
+    return replace(rows.select(later), nexts=rows.nexts[later - 1])
 
 
 def truth() -> str:

@@ -18,7 +18,7 @@ from rivals.environment import NotMeasured
 import worldtwin as wt
 from worldtwin.exact import Key
 from worldtwin.learning.holdout import chance, runs
-from worldtwin.learning.scoring import SEGMENTS, drift, one_step_errors
+from worldtwin.learning.scoring import SEGMENTS, drift, in_spreads, misses
 from worldtwin.simulation import Simulator
 from worldtwin.world import (
     Angle,
@@ -191,7 +191,8 @@ def _require_agreement(simulator: Simulator, recording: Recording, one_step: Flo
     assert far is not None
     assert far.steps == STEPS
     np.testing.assert_allclose(open_loop, far.errors, rtol=AGREE)
-    np.testing.assert_allclose(one_step, one_step_errors(simulator, fresh, fresh.states, fresh, key), rtol=AGREE)
+    said = in_spreads(recording.spec, misses(simulator, fresh, fresh.states, key), fresh)
+    np.testing.assert_allclose(one_step, said, rtol=AGREE)
 
 
 def _question(recording: Recording, variant: str, epochs: int) -> dict[str, object]:

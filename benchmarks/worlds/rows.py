@@ -13,9 +13,6 @@ from worldtwin.world import Spec
 
 HERE: Final = Path(__file__).parent
 OPTIMAL: Final = "optimal"
-BY_CHANCE: Final = (
-    "an empty table gets nowhere, so what is good is only met by chance, and half of the record is by chance"
-)
 ZOO: Final = "RL Baselines3 Zoo, benchmark.md"
 
 
@@ -88,7 +85,6 @@ ROWS: Final = (
         episodes=300,
         good=7.93,
         source=OPTIMAL,
-        reason=BY_CHANCE + "; by chance alone, two keys came to -116 and -165",
     ),
     Row(
         name="frozen-lake",
@@ -98,7 +94,6 @@ ROWS: Final = (
         episodes=1_000,
         good=0.744,
         source=OPTIMAL,
-        reason=BY_CHANCE,
     ),
     Row(
         name="maze",
@@ -118,6 +113,9 @@ ROWS: Final = (
         good=278.0,
         model_free=500_000,
         source=ZOO,
+        reason="never measured to the end: a search of whole flights takes longer than it was given. About a task "
+        "that falls fast, found within four minutes, a simulator of 11,000 steps and reality agree (-119). Rest, which "
+        "pays 100, is hidden from the fields: a body sleeps after half a second without motion",
         rival="SAC",
     ),
     Row(name="cart-pole-blind", title="CartPole-v1 without velocities", steps=3_000, refused=True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,6 +33,7 @@ SECTIONS = [
     "fields, judged on 180 held-out transitions",
     "least known",
     "rows left out",
+    "rows that contradict the row after them",
     "confidence, and the share that was right",
     "memory",
     "change over time",
@@ -128,3 +130,21 @@ def test_a_bar_shows_rows_until_a_share_is_known() -> None:
     assert (task.total, task.fields["text"], task.visible) == (None, "65,536 rows", False)
     bar(0.5, "reading")
     assert (task.total, task.completed) == (1.0, 0.5)
+
+
+def test_a_log_shifted_by_a_step_is_said_to_be(run: Callable, door: Path) -> None:
+    """Each row says that its own place follows."""
+    header, *rows = (door / "door.csv").read_text().splitlines()
+    places = [row.split(",")[2] for row in rows]
+    shifted = [f"{row.rpartition(',')[0]},{place}" for row, place in zip(rows, places, strict=True)]
+    (door / "door.csv").write_text("\n".join([header, *shifted]) + "\n")
+
+    said = run("fit", "door.yaml", "--explain").out
+
+    told = re.search(
+        r"^     ([\d,]+) of \1 rows in which something changes say something else comes next", said, re.MULTILINE
+    )
+    assert told is not None
+    assert f"  {told[1]} of these repeat their own state: is what follows shifted by a step?" in said
+    assert "is said to be" in said
+    assert "     ready: no   rows contradict each other" in said

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from worldtwin.judging import readiness
-from worldtwin.simulation import Report, Simulator
+from worldtwin.simulation import MemoryReport, Report, Simulator
 from worldtwin.world import Done, HorizonError, Space, real
 
 DONE = Done(known=0.99, coverage=0.9, horizon_error=HorizonError(steps=50, below=0.1), calibration=0.05)
@@ -55,3 +55,13 @@ def test_how_much_is_known_is_only_asked_where_it_can_be_counted(corridor: Simul
     world = Simulator(spec, report=Report(horizon_steps=50, horizon_error=0.02))
     assert [goal.name for goal in readiness(world).goals] == ["error after 50 steps"]
     assert readiness(world).ready
+
+
+def test_hidden_states_that_leave_something_over_are_not_ready(corridor: Simulator) -> None:
+    spec = replace(corridor.spec, latent=3, done=Done(known=0.9), start=None)
+    left = MemoryReport(tested=9, rejected=2, text="memory not fully explained")
+    explained = MemoryReport(tested=9, text="the machine's memory explains all")
+
+    assert readiness(Simulator(spec, report=Report(known=0.95, memory=explained))).ready
+    answer = readiness(Simulator(spec, report=Report(known=0.95, memory=left)))
+    assert answer.text == "ready: no   memory not fully explained"

@@ -287,3 +287,18 @@ def test_targets_shifted_by_one_step_show_in_the_score() -> None:
 def test_the_predictors_are_polynomials_and_tables() -> None:
     kinds = {type(model) for model in fit(MIXED, mixed(100, 1), key=1).predictors}
     assert kinds == {Regressor, Table}
+
+
+@pytest.mark.parametrize(("part", "column"), [("states", 0), ("actions", 0), ("nexts", 1)])
+@pytest.mark.parametrize("value", [-1, 1 << 60])
+def test_values_that_no_field_can_have_are_refused(part: str, column: int, value: int) -> None:
+    rows = ring(3, seed=1)
+    getattr(rows, part)[7, column] = value
+    with pytest.raises(TracesError, match=f"row 7: .* is {value} on its lattice, declared are 0 to"):
+        fit(RING, rows, key=1)
+
+
+def test_steps_out_of_their_order_are_refused() -> None:
+    rows = ring(3, seed=1)
+    with pytest.raises(TracesError, match="row 1 is step 18 of episode 2, after step 19: give the steps of an episode"):
+        fit(RING, rows.select(np.arange(len(rows))[::-1]), key=1)

@@ -247,6 +247,16 @@ def test_too_many_columns_are_refused_at_once(tmp_path: Path, kind: str) -> None
         import_file(write(tmp_path, rows, kind), Traces(tmp_path / "a.traces"))
 
 
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_a_hundred_thousand_names_are_not_compared_with_each_other(tmp_path: Path, kind: str) -> None:
+    names = [f"x{i}" for i in range(60_000)]
+    names += names[-1:]
+    path = tmp_path / f"log.{kind}"
+    path.write_text(",".join(names) + "\n" if kind == "csv" else "{" + ",".join(f'"{n}":1' for n in names) + "}\n")
+    with pytest.raises(TracesError, match=r"more than 4,096 columns" if kind == "csv" else "`x59999` appears twice"):
+        import_file(path, Traces(tmp_path / "a.traces"))
+
+
 def test_a_file_of_names_and_no_rows_adds_nothing(tmp_path: Path, press: Spec) -> None:
     row = {**ROW, "doors": "n"}
     (tmp_path / "log.csv").write_text(",".join(row) + "\n")

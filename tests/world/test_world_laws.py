@@ -1,6 +1,7 @@
 """Laws of the vocabulary: the lattice, the spaces, the canonical bytes."""
 
 import contextlib
+import itertools
 import math
 
 import numpy as np
@@ -185,6 +186,20 @@ def test_recorded_history_equals_shifting_step_by_step(history: int, steps: int)
         assert np.array_equal(state[0], full)
         state = world.shift(state, actions[[step]], fields[[step + 1]])
     assert world.width == state.shape[1]
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 2), st.booleans()), max_size=20))
+def test_a_row_follows_when_it_is_the_next_step_of_the_same_episode(found: list[tuple[int, int, bool]]) -> None:
+    numbers = np.array(found, dtype=np.int64).reshape(-1, 3)
+    nothing = np.zeros((len(found), 0), dtype=np.int64)
+    rows = Transitions(
+        states=nothing, actions=nothing, nexts=nothing, outputs=nothing,
+        episodes=numbers[:, 0], steps=numbers[:, 1], synthetic=numbers[:, 2].astype(np.bool_),
+    )  # fmt: skip
+    expected = [
+        before == (episode, step - 1, made_up) for before, (episode, step, made_up) in itertools.pairwise(found)
+    ]
+    assert rows.follows.tolist() == [False, *expected][: len(found)]
 
 
 PLAIN = st.recursive(

@@ -10,7 +10,15 @@ from msgspec import UnsetType
 import worldtwin as wt
 from worldtwin.cli.output import percent
 from worldtwin.judging import Goal
-from worldtwin.simulation import FieldReport, GapReport, LevelReport, RegionReport, Report, Simulator
+from worldtwin.simulation import (
+    ContradictionReport,
+    FieldReport,
+    GapReport,
+    LevelReport,
+    RegionReport,
+    Report,
+    Simulator,
+)
 from worldtwin.world import shown
 
 MANY_LEFT_OUT = 0.05
@@ -21,7 +29,7 @@ Value = TypeVar("Value")
 
 
 def explanation(simulator: Simulator) -> list[str]:
-    """The report in sections: fields, what is least known, rows left out, confidence, memory, change, goals, advice."""
+    """The report in sections: fields, what is least known, rows left out or contradicting, and so on up to advice."""
     report = simulator.report
     if report is None:
         return ["nothing was measured: fit it first"]
@@ -29,6 +37,7 @@ def explanation(simulator: Simulator) -> list[str]:
         f"fields, {_judged(report)}": [line for field in report.fields for line in _field(field, report)],
         "least known": [_gap(gap) for gap in given(report.gaps, ())] or ["nothing stands out"],
         "rows left out": [f"{count:,}: {reason}" for reason, count in report.excluded.items()] or ["none"],
+        "rows that contradict the row after them": _contradictions(report),
         "confidence, and the share that was right": _levels(given(report.levels, ())),
         "memory": _memory(report),
         "change over time": _regime(report),
@@ -41,6 +50,11 @@ def explanation(simulator: Simulator) -> list[str]:
 def advice(simulator: Simulator) -> Iterator[str]:
     """What would make `simulator` better, one sentence each, the most pressing first."""
     report = simulator.report or Report()
+    wrong = given(report.contradictions, ContradictionReport())
+    if wrong.found:
+        yield wrong.advice
+    if wrong.many:
+        return
     if not isinstance(report.regime, UnsetType) and report.regime.changed:
         yield report.regime.advice
     elif not isinstance(report.memory, UnsetType) and report.memory.advice:
@@ -114,6 +128,12 @@ def _levels(levels: tuple[LevelReport, ...]) -> list[str]:
     if not levels:
         return ["not measured: too few held-out rows"]
     return [f"{level.confidence:5.2f} {level.right:5.2f}   {level.rows:,} rows" for level in levels]
+
+
+def _contradictions(report: Report) -> list[str]:
+    if isinstance(report.contradictions, UnsetType):
+        return ["not looked for"]
+    return [line for line in (report.contradictions.text, report.contradictions.example) if line]
 
 
 def _memory(report: Report) -> list[str]:

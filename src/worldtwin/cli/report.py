@@ -8,7 +8,16 @@ import worldtwin as wt
 from worldtwin.cli.explaining import advice, given
 from worldtwin.cli.output import percent
 from worldtwin.judging import Readiness
-from worldtwin.simulation import BasisReport, FieldReport, GapReport, MemoryReport, RegimeReport, Report, Simulator
+from worldtwin.simulation import (
+    BasisReport,
+    ContradictionReport,
+    FieldReport,
+    GapReport,
+    MemoryReport,
+    RegimeReport,
+    Report,
+    Simulator,
+)
 from worldtwin.world import shown
 
 
@@ -32,6 +41,7 @@ def report_lines(simulator: Simulator, seconds: float) -> list[str]:
     amount = f"{report.transitions:,} transitions{synthetic}, {report.episodes:,} episodes"
     lines = [f"fit  {amount}, {seconds:.1f} s{_basis(report.basis)}"]
     lines += [f"     {count:,} rows left out: {reason}" for reason, count in report.excluded.items()]
+    lines += _contradictions(report.contradictions)
     lines += _fields(report.fields)
     lines += _held_out(report)
     lines += _regime(report.regime) or _memory(report.memory, hidden=simulator.spec.hidden)
@@ -54,6 +64,13 @@ def _held_out(report: Report) -> list[str]:
     if report.calibration is not None:
         parts.append(f"guesses calibrated within {shown(100 * report.calibration)} points")
     return [f"     held out: {' · '.join(parts)}"] if parts else []
+
+
+def _contradictions(wrong: ContradictionReport | UnsetType) -> list[str]:
+    """What rows say against the row after them, if they do."""
+    if isinstance(wrong, UnsetType) or not wrong.found:
+        return []
+    return [f"     {line}" for line in (wrong.text, wrong.example, wrong.advice)]
 
 
 def _memory(memory: MemoryReport | UnsetType, *, hidden: int) -> list[str]:
@@ -87,7 +104,7 @@ def _ready(ready: Readiness, gaps: tuple[GapReport, ...]) -> list[str]:
     if not ready.goals and not ready.refused:
         return [f"     {ready.text}"]
     if ready.refused:
-        missing.insert(0, "not predictable from these fields alone")
+        missing.insert(0, ready.because)
     least = f"least known: {gaps[0].text} (`worldtwin traces gaps`)" if gaps else "see `worldtwin fit --explain`"
     more = f" · {least}" if missing and not ready.refused else ""
     return [f"     ready: {'yes' if ready.ready else 'no   ' + ', '.join(missing)}{more}"]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from msgspec import Struct, UnsetType
 
 from worldtwin.simulation import Report, Simulator
 from worldtwin.world import Spec
+
+CONTRADICTING: Final = "rows contradict each other"
+UNPREDICTABLE: Final = "not predictable from these fields alone"
 
 
 class Goal(Struct, frozen=True, kw_only=True):
@@ -27,11 +31,15 @@ class Goal(Struct, frozen=True, kw_only=True):
 
 
 class Readiness(Struct, frozen=True, kw_only=True):
-    """Whether all `goals` are met, and the fields are all that matters; if not, `refused` says what is missing."""
+    """Whether all `goals` are met, and nothing is wrong that no goal can make up for.
+
+    If something is, `refused` says what, and what to do about it; `because` says it in a few words.
+    """
 
     ready: bool
     goals: tuple[Goal, ...]
     refused: str = ""
+    because: str = ""
 
     @property
     def unmet(self) -> tuple[Goal, ...]:
@@ -54,24 +62,28 @@ def readiness(simulator: Simulator) -> Readiness:
     """How far `simulator` is from its spec's `done`. Without a report nothing was measured and nothing is met.
 
     How much is `known` is only asked of worlds that can be counted: a real number never comes twice. A simulator of
-    fields that do not say all that matters is never ready, however small its errors are.
+    rows that contradict each other, or of fields that do not say all that matters, is never ready, however small its
+    errors are.
     """
     report = simulator.report or Report()
-    goals, refused = tuple(_goals(simulator.spec, report)), _refused(simulator.spec, report)
-    return Readiness(
-        ready=bool(goals) and all(goal.met for goal in goals) and not refused, goals=goals, refused=refused
-    )
+    goals, (because, refused) = tuple(_goals(simulator.spec, report)), _refused(report)
+    ready = bool(goals) and all(goal.met for goal in goals) and not refused
+    return Readiness(ready=ready, goals=goals, refused=refused, because=because)
 
 
-def _refused(spec: Spec, report: Report) -> str:
-    """Why no goal can make up for what the fields leave out, and what would; empty where they say all.
+def _refused(report: Report) -> tuple[str, str]:
+    """Why no goal can make up for it, in a few words, and what would; empty where nothing is wrong.
 
-    Hidden states that were learned say it too; and in a world that changed, what came before tells which world it was.
+    Fields may leave something out; hidden states that were learned say it too, unless something is left over; and in a
+    world that changed, what came before tells which world it was.
     """
+    wrong = report.contradictions
+    if not isinstance(wrong, UnsetType) and wrong.many:
+        return CONTRADICTING, f"{wrong.text}: {wrong.advice}"
     changed = not isinstance(report.regime, UnsetType) and report.regime.changed
-    if isinstance(report.memory, UnsetType) or not report.memory.rejected or changed or spec.hidden:
-        return ""
-    return f"{report.memory.text}: {report.memory.advice}"
+    if isinstance(report.memory, UnsetType) or not report.memory.rejected or changed:
+        return "", ""
+    return UNPREDICTABLE, ": ".join(part for part in (report.memory.text, report.memory.advice) if part)
 
 
 def _goals(spec: Spec, report: Report) -> Iterator[Goal]:

@@ -41,13 +41,7 @@ def held_out(rows: Transitions, key: Key) -> NDArray[np.bool_]:
 def runs(rows: Transitions, kept: NDArray[np.bool_]) -> NDArray[np.int64]:
     """How many `kept` rows (n,) follow each other without a gap from each row on, itself included; 0 where not kept."""
     follows = np.zeros(len(rows), dtype=np.bool_)
-    follows[:-1] = (
-        kept[:-1]
-        & kept[1:]
-        & (rows.episodes[1:] == rows.episodes[:-1])
-        & (rows.steps[1:] == rows.steps[:-1] + 1)
-        & (rows.synthetic[1:] == rows.synthetic[:-1])
-    )
+    follows[:-1] = kept[:-1] & kept[1:] & rows.follows[1:]
     position = np.arange(len(rows))
     ends = np.where(follows, len(rows), position)
     last = np.minimum.accumulate(ends[::-1])[::-1]

@@ -17,6 +17,7 @@ from worldtwin.learning.guessing import discrete_columns
 from worldtwin.learning.portfolio.names import Grown, Naming, named, naming
 from worldtwin.learning.portfolio.noise import noise_in
 from worldtwin.learning.portfolio.numbers import Contest, Kind, Kinds, Learned, all_of, contest
+from worldtwin.learning.regression.extrapolating import far_columns
 from worldtwin.learning.regression.fitting import (
     MOST_ROWS,
     SILENCE,
@@ -45,8 +46,9 @@ FURTHER: Final = 1.1
 class Way(Struct, frozen=True, kw_only=True, eq=False):
     """How each column of [next fields | outputs] is predicted where nothing was seen.
 
-    `targets` by `kinds`, their polynomials as `choices` say, beside what else was `learned`, with as much `trust`; the
-    columns `named` by trees where some were grown, else by coarser tables. `errors` are those of all that was tried.
+    `targets` by `kinds`, their polynomials as `choices` say, beside what else was `learned`, with as much `trust`, and
+    believed further in the input columns `far`; the columns `named` by trees where some were grown, else by coarser
+    tables. `errors` are those of all that was tried.
     """
 
     targets: tuple[Target, ...]
@@ -54,6 +56,7 @@ class Way(Struct, frozen=True, kw_only=True, eq=False):
     kinds: Kinds
     learned: Learned
     trust: Trust
+    far: tuple[int, ...] = ()
     named: Mapping[int, Grown | None]
     errors: Mapping[int, Mapping[str, float]]
 
@@ -107,7 +110,8 @@ def trial_of(
     2. Where it is not exact, networks and trees compete with it in those rows that are `asked` of predictors (n,).
     3. Each name, and each whole number that is not better computed, is counted, or left to trees.
     4. On their own, `drifts` says, the winners must not be further off than the polynomials.
-    5. What is left of a number is published as noise where it is chance.
+    5. Polynomials that hold from the inner half of the record to the outer half are believed further than the rest.
+    6. What is left of a number is published as noise where it is chance.
     """
     lesson = Lesson.of(spec, numeric_targets(spec), train.thinned(MOST_ROWS, key.child("train")))
     equations = lesson.equations(key.child("trial"))
@@ -119,8 +123,9 @@ def trial_of(
     part, learned = lesson.only(kept), found.learned.only(kept)
     models = tuple(naming.model for naming in namings.values() if naming.model is not None)
     kinds = _steady(part, learned, found.kinds, models, drifts)  # 4
+    part = part.believed(spec, _far(spec, part, kinds, tuple(choices[i] for i in kept), key.child("far")))  # 5
     functions = learned.functions(part, kinds) if kept else ()
-    noise = noise_in(spec, part, functions, aside) if kept else SILENCE  # 5
+    noise = noise_in(spec, part, functions, aside) if kept else SILENCE  # 6
     trust, scores, right = trust_in(spec, part, functions, aside, noise)
     way = Way(
         targets=part.targets,
@@ -128,6 +133,7 @@ def trial_of(
         kinds=kinds,
         learned=learned,
         trust=trust,
+        far=part.far,
         named={column: naming.grown for column, naming in namings.items()},
         errors={**_errors(lesson, choices, kept, found), **{c: naming.losses for c, naming in namings.items()}},
     )
@@ -137,7 +143,7 @@ def trial_of(
 
 def predictors_of(spec: Spec, way: Way, recorded: Recorded, key: Key) -> tuple[Model, ...]:
     """The predictors that all `recorded` rows give in the way that a trial found."""
-    lesson = Lesson.of(spec, way.targets, recorded.thinned(MOST_ROWS, key.child("all")))
+    lesson = Lesson.of(spec, way.targets, recorded.thinned(MOST_ROWS, key.child("all")), way.far)
     weights = solved(lesson, lesson.equations(key.child("final")), way.choices)
     learned = way.learned.again(lesson, weights, way.choices, way.kinds, key.child("again"))
     functions = learned.functions(lesson, way.kinds) if way.targets else ()
@@ -214,6 +220,12 @@ def _steady(lesson: Lesson, learned: Learned, kinds: Kinds, models: tuple[Model,
     if near is None or far is None or far.mean() <= FURTHER * near.mean():
         return mine
     return simple
+
+
+def _far(spec: Spec, lesson: Lesson, kinds: Kinds, choices: tuple[Choice, ...], key: Key) -> tuple[int, ...]:
+    """The input columns in which the lesson's answers are believed further; none where not all are polynomials."""
+    alone = set(kinds.values()) == {"polynomial"}
+    return far_columns(spec, lesson, choices, key) if alone else ()
 
 
 def _errors(

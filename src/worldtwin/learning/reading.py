@@ -200,6 +200,28 @@ def _require_fit(spec: Spec, rows: Transitions) -> None:
             f"the transitions are of another world than `{spec.name}`: they have {found} columns of states, actions, "
             f"next states and outputs instead of {wanted}"
         )
+    _require_declared(spec, rows)
+    back = (rows.episodes[1:] == rows.episodes[:-1]) & (rows.steps[1:] <= rows.steps[:-1])
+    if back.any():
+        row = int(np.argmax(back)) + 1
+        raise TracesError(
+            f"row {row} is step {rows.steps[row]} of episode {rows.episodes[row]}, after step {rows.steps[row - 1]}: "
+            "give the steps of an episode in their order, each once"
+        )
+
+
+def _require_declared(spec: Spec, rows: Transitions) -> None:
+    """Refuse values that no field can have: a store never holds them. Raises `TracesError`."""
+    parts = (("state", spec.state, rows.states), ("action", spec.action, rows.actions),
+             ("next", spec.state, rows.nexts), ("outputs", spec.outputs, rows.outputs))  # fmt: skip
+    for part, space, values in parts:
+        wrong = (values < space.low) | (values > space.high)
+        if wrong.any():
+            row, column = (int(place[0]) for place in np.nonzero(wrong))
+            raise TracesError(
+                f"row {row}: {part}.{space.names[column]} is {values[row, column]} on its lattice, declared are "
+                f"{space.low[column]} to {space.high[column]}"
+            )
 
 
 def _nothing(spec: Spec, wanted: Wanted, excluded: Mapping[str, int], *, some: bool) -> str:

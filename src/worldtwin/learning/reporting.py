@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from worldtwin.exact import Key, RowIndex
 from worldtwin.exact.table import tally
 from worldtwin.learning.calibration import mean_gap
+from worldtwin.learning.contradicting import contradictions
 from worldtwin.learning.explaining import Trusted, gap_reports, levels, region_report, trusted
 from worldtwin.learning.folds import Held, held_out_errors
 from worldtwin.learning.memory import memory_report, numbered
@@ -56,6 +57,7 @@ def report_of(tested: Simulator, sample: Sample, trial: Trial, record: Record, t
         calibration=_calibration(tested, told, trial),
         memory=memory,
         regime=record.dated(regime_report(tested, rows, sample.states, memory, key.child("regimes"))),
+        contradictions=contradictions(spec.declared, record.rows),
         basis=record.basis,
         gaps=gap_reports(spec, rows, sample.states),
         levels=() if told is None else levels(told),

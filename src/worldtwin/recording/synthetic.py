@@ -90,6 +90,8 @@ def _add(table: pa.Table, traces: Traces, name: str, content: str, share: float 
         most = max(1, int(measured * share / (1 - share)))
         if table.num_rows > most:
             last = table.num_rows - 1 if _has_nexts(table) else most - 1
+            if _has_nexts(table) and "step" not in table.column_names:  # or rows would seem to follow what is left out
+                table = table.append_column("step", pa.array(np.arange(table.num_rows)))
             table = table.take(pa.array(np.linspace(0, last, most).astype(np.int64)))
             content = f"{content}-{most}"
     if "synthetic" in table.column_names:

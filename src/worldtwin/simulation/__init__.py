@@ -14,6 +14,7 @@ from worldtwin.simulation.models.regressor import FINE_BITS, Changes, Regressor
 from worldtwin.simulation.models.table import Table
 from worldtwin.simulation.report import (
     BasisReport,
+    ContradictionReport,
     FieldReport,
     GapReport,
     LevelReport,
@@ -34,9 +35,9 @@ from worldtwin.simulation.starts import COLUMNS_APART, drawn_up_to
 
 __all__ = [
     "COLUMNS_APART", "FINE_BITS", "STREAMS_APART", "Advance", "Alternative", "Backend", "BasisReport", "Candidates",
-    "Changes", "Classifier", "Confidence", "Ensemble", "Episodes", "Feature", "FieldReport", "Flock", "Forest",
-    "Function", "GapReport", "LevelReport", "MemoryReport", "Model", "NumpyBackend", "Outcomes", "Play",
-    "Polynomial", "Prediction", "RegimeReport", "RegionReport", "Regressor", "Report", "Session", "Simulator",
+    "Changes", "Classifier", "Confidence", "ContradictionReport", "Ensemble", "Episodes", "Feature", "FieldReport",
+    "Flock", "Forest", "Function", "GapReport", "LevelReport", "MemoryReport", "Model", "NumpyBackend", "Outcomes",
+    "Play", "Polynomial", "Prediction", "RegimeReport", "RegionReport", "Regressor", "Report", "Session", "Simulator",
     "Sink", "Source", "StepResult", "Table", "Walk", "count", "drawn_up_to", "input_fields", "merge", "outcomes",
     "require_allowed", "rollout",
 ]  # fmt: skip

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from msgspec import UNSET, Struct, UnsetType
+
+MOST_CONTRADICTING: Final = 0.01
+"""The share of rows that may contradict the row after them."""
 
 
 class RegionReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -95,6 +99,25 @@ class RegimeReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     advice: str = ""
 
 
+class ContradictionReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whether rows say of what follows the same as the row after them; `text` says it, `example` shows it.
+
+    Of `compared` rows, in which something changes and which the next step of the same episode follows, `found` say that
+    something else comes next. `advice` says what to do about it.
+    """
+
+    compared: int = 0
+    found: int = 0
+    text: str = ""
+    example: str = ""
+    advice: str = ""
+
+    @property
+    def many(self) -> bool:
+        """Whether these are more than a few slips, so that what was learned is of no world."""
+        return self.found > MOST_CONTRADICTING * self.compared
+
+
 class BasisReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What was learned from: which `sources`, rows `since` an episode and step, how many rows of a store were `read`.
 
@@ -134,6 +157,7 @@ class Report(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     calibration: float | None = None
     memory: MemoryReport | UnsetType = UNSET
     regime: RegimeReport | UnsetType = UNSET
+    contradictions: ContradictionReport | UnsetType = UNSET
     basis: BasisReport | UnsetType = UNSET
     gaps: tuple[GapReport, ...] | UnsetType = UNSET
     levels: tuple[LevelReport, ...] | UnsetType = UNSET

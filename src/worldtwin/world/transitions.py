@@ -31,6 +31,17 @@ class Transitions(Struct, frozen=True, kw_only=True, eq=False):
         """The number of transitions."""
         return len(self.states)
 
+    @property
+    def follows(self) -> NDArray[np.bool_]:
+        """Which rows (n,) are the next step of the episode of the row before; measured and made-up ones stay apart."""
+        follows = np.zeros(len(self), dtype=np.bool_)
+        follows[1:] = (
+            (self.episodes[1:] == self.episodes[:-1])
+            & (self.steps[1:] == self.steps[:-1] + 1)
+            & (self.synthetic[1:] == self.synthetic[:-1])
+        )
+        return follows
+
     def select(self, rows: NDArray[np.bool_] | Lattice) -> Transitions:
         """The transitions at `rows`, a mask (n,) or positions."""
         return Transitions(**{name: getattr(self, name)[rows] for name in self.__struct_fields__})
@@ -40,11 +51,9 @@ class Transitions(Struct, frozen=True, kw_only=True, eq=False):
 
         A row whose predecessor is missing from the record starts over.
         """
-        full = spec.start_rows(self.states)
+        full, follows = spec.start_rows(self.states), self.follows
+        before = np.maximum(np.arange(len(self)) - 1, 0)
         for _ in range(spec.history):
-            follows = np.zeros(len(self), dtype=np.bool_)
-            follows[1:] = (self.episodes[1:] == self.episodes[:-1]) & (self.steps[1:] == self.steps[:-1] + 1)
-            before = np.maximum(np.arange(len(self)) - 1, 0)
             shifted = spec.shift(full[before], self.actions[before], self.states)
             full = np.where(follows[:, None], shifted, spec.start_rows(self.states))
         return full

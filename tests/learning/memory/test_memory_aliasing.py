@@ -117,7 +117,7 @@ def test_people_are_told_what_still_matters(coffee: Callable) -> None:
     assert report.bits > 20
     assert " rows where it was clean" in report.example or report.example.endswith("where it was clean")
     assert report.advice == (
-        "latent: auto found a machine of 6 states that explains it (held-out loss 0.024 → below 0.001 nats); "
+        "latent: auto found a machine of 6 states that explains it (held-out loss 0.024 → 0.0014 nats); "
         "add `latent: auto` to accept"
     )
 

@@ -51,7 +51,7 @@ def test_what_was_found_is_said_in_the_report(simulator: Simulator) -> None:
     memory = simulator.report.memory
 
     assert memory.text == (
-        "a machine of 36 hidden states explains maze (held-out loss 1.03 → below 0.001 nats): "
+        "a machine of 36 hidden states explains maze (held-out loss 1.03 → 0.0014 nats): "
         "the machine's memory explains all"
     )
     assert memory.rejected == 0

@@ -28,7 +28,7 @@ def test_a_maze_of_look_alikes_is_found_exactly_from_one_stream(maze: Callable, 
     assert agrees(learned.followed.states, path[:, 0])
     assert (learned.followed.states >= 0).mean() > 0.99
     assert learned.memoryless > 0.5
-    assert learned.loss < 0.001
+    assert learned.loss < 0.002
 
 
 def test_every_edge_of_the_machine_is_one_of_the_maze(maze: Callable) -> None:

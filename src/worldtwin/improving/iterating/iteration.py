@@ -16,33 +16,30 @@ from worldtwin.environments import Reality
 from worldtwin.errors import InvalidTask, InvalidValue
 from worldtwin.exact import Key
 from worldtwin.improving.iterating.comparison import Comparison, Finding, compare, is_time_to_look
-from worldtwin.improving.iterating.entering import Entry, Proposal, entered, is_changeable, proposed_now, proposed_task
+from worldtwin.improving.iterating.entering import (
+    Entry,
+    Proposal,
+    entered,
+    is_changeable,
+    proposed_now,
+    proposed_task,
+    without_search,
+)
 from worldtwin.improving.iterating.outcome import Ending, Iteration, Round
 from worldtwin.improving.iterating.telling import Teller
 from worldtwin.improving.iterating.trying import Trials
+from worldtwin.improving.iterating.watching import Watch
 from worldtwin.improving.progress import Listener
 from worldtwin.improving.search import require_aim
 from worldtwin.judging import Case, Readiness, readiness
 from worldtwin.judging.evidence import LAST_LOOK
 from worldtwin.learning import fit
 from worldtwin.simulation import Backend, Simulator
-from worldtwin.tasks import LocalTask, Task
+from worldtwin.tasks import Actor, LocalTask, Task
 from worldtwin.traces import Run, Traces
 from worldtwin.world import Spec
 
 ROUNDS: Final = 3
-NOISES: Final = (0.3, 1.0)
-"""The shares of actions drawn by chance while transitions are recorded, in turn: near the task, and anywhere."""
-
-AS_IT_IS: Final = 0.1
-"""The share of the real steps that shows how good the given task is."""
-
-FIRST: Final = 0.35
-"""The share of the real steps that is recorded before anything is learned, less what had been recorded before."""
-
-LEARNING: Final = 0.65
-"""The share of the real steps that is used up before the given and the best task are compared."""
-
 ALARM: Final = 0.1
 """A simulated return above the real one by more than this share of the return range: the simulator was exploited."""
 
@@ -67,10 +64,11 @@ def iterate(  # noqa: PLR0913 - key, backend and run do not count
 ) -> Iteration:
     """The task that is best in `reality` after at most `rounds` rounds and `real_steps` real steps, never more.
 
-    1. The task is watched as it is, then with some actions drawn by chance; what `traces` hold already is used too.
+    1. The task is watched as it is. Then a world whose fields are discrete is explored where it is least known; any
+       other is watched with some actions drawn by chance. What `traces` hold already is used too.
     2. Each round learns from all that was recorded, also by others meanwhile, improves the best task so far, and tries
        that in reality. Tasks that somebody proposes (`propose`; files are read again each round) are tried beside it.
-    3. A round that finds nothing watches more of what happens by chance. It ends when the simulator is `done`, after
+    3. A round that finds nothing looks around some more. It ends when the simulator is `done`, after
        two rounds that brought nothing better, or when the steps for learning are used up.
     4. The given task and the best one are compared in reality on fresh seeds, the same for both, until there is
        evidence, or no two whole episodes are left.
@@ -124,12 +122,13 @@ class _Loop:
 
     def __init__(self, settings: _Settings, trials: Trials, traces: Traces, key: Key, teller: Teller) -> None:
         self._settings, self._trials, self._traces, self._key, self._teller = settings, trials, traces, key, teller
-        self._learning = max(1, round(LEARNING * settings.steps))
+        self._watch = Watch(settings.spec, traces)
+        self._learning = max(1, round(self._watch.shares.learning * settings.steps))
         self._best: Task | LocalTask = settings.task
         self._given_real: float | None = None
         self._best_real: float | None = None
         self._before, self._after = list[float](), list[float]()
-        self._rounds, self._watched = list[Round](), 0
+        self._rounds = list[Round]()
 
     def run(self) -> Iteration:
         """Record, then round after round, then compare."""
@@ -137,7 +136,7 @@ class _Loop:
         with suppress(KeyboardInterrupt):
             while (entry := self._entry(simulator)) is not None:
                 asked = readiness(simulator)
-                self._try(entry)
+                self._try(entry, simulator)
                 simulator = self._learned()
                 if (ending := self._ending(asked)) is not None:
                     self._compare()
@@ -156,9 +155,11 @@ class _Loop:
 
     def _recorded(self) -> Simulator:
         """The first simulator: of what was recorded before, and of the given task as it is and with some chance."""
-        settings, known = self._settings, len(self._traces)
-        self._best_real = self._given_real = _mean(self._live(settings.task, until=round(AS_IT_IS * settings.steps)))
-        self._live(settings.task, until=round(FIRST * settings.steps) - known, by_chance=True)
+        settings, shares, known = self._settings, self._watch.shares, len(self._traces)
+        self._best_real = self._given_real = _mean(
+            self._live(settings.task, until=round(shares.as_it_is * settings.steps))
+        )
+        self._look_around(round(shares.first * settings.steps) - known)
         return self._learned()
 
     def _entry(self, simulator: Simulator) -> Entry | None:
@@ -176,13 +177,33 @@ class _Loop:
         )
         return None if entry.interrupted else replace(entry, refused=proposed.refused)
 
-    def _try(self, entry: Entry) -> None:
-        """Try an entry in reality for its share of the steps; where it is nothing new, most go to chance."""
+    def _recalled(self, entry: Entry, simulator: Simulator) -> tuple[Entry, list[float]]:
+        """`entry`, or the plan by the latest steps that did best in one real episode, with its return.
+
+        The shorter the past, the less it tells apart: after the first that did worse no other is tried.
+        """
+        best, real = None, self._best_real
+        for plan in self._watch.recalled():
+            if real is not None and plan.promised <= real:
+                continue
+            returns = self._live(plan.task, until=self._trials.steps)
+            if not returns or (real is not None and returns[0] < real):
+                break
+            best, real = plan.task, returns[0]
+        if best is None or real is None:
+            return entry, []
+        key = self._key.child("recalled", len(self._rounds))
+        told = without_search(best, "", simulator, key, self._settings.backend)
+        return replace(told, found=True, refused=entry.refused), [real]
+
+    def _try(self, entry: Entry, simulator: Simulator) -> None:
+        """Try an entry in reality for its share of the steps; where it is nothing new, or was tried, look around."""
         settings, began = self._settings, self._trials.steps
         share = (self._learning - began) // (settings.rounds - len(self._rounds))
-        returns = self._live(entry.task, until=began + (share if entry.found else 1))
-        if not entry.found:
-            self._live(entry.task, until=began + share, by_chance=True)
+        entry, lived = self._recalled(entry, simulator)
+        returns = lived or self._live(entry.task, until=began + (share if entry.found else 1))
+        if lived or not entry.found:
+            self._look_around(began + share)
         real = _mean(returns)
         ahead = entry.found and self._is_ahead(real)
         if ahead:
@@ -236,7 +257,7 @@ class _Loop:
             self._before.append(before)
             self._after.append(after)
             self._teller.living("comparing in reality", self._trials.steps / settings.steps, after)
-            if is_time_to_look(len(self._before)) and self._compared().finding is not Finding.CANNOT_TELL:
+            if is_time_to_look(len(self._before)) and self._compared().proven:
                 return
 
     def _compared(self) -> Comparison:
@@ -270,20 +291,31 @@ class _Loop:
         """The simulator of everything that was recorded so far, by this loop and by anyone else."""
         return fit(self._settings.spec, self._traces, key=self._key.child("fit", len(self._rounds)))
 
-    def _live(self, task: Task | LocalTask, *, until: int, by_chance: bool = False) -> list[float]:
-        """The returns of whole real episodes until `until` steps were used in all; of at least one by the task alone.
+    def _live(self, task: Task | LocalTask, *, until: int) -> list[float]:
+        """The returns of whole real episodes until `until` steps were used in all; of at least one.
 
         The last one is cut off where the steps for learning end, and then has no return.
         """
         returns: list[float] = []
-        while self._trials.steps < self._learning and (self._trials.steps < until or not (returns or by_chance)):
-            noise = NOISES[self._watched % len(NOISES)] if by_chance else 0.0
-            self._watched += by_chance
-            paid = self._trials.episode(task, most=self._learning - self._trials.steps, noise=noise)
-            if paid is not None:
-                returns.append(paid)
-                self._teller.living("living in reality", 0.0, paid)
+        while self._trials.steps < self._learning and (self._trials.steps < until or not returns):
+            returns += self._episode(task)
         return returns
+
+    def _look_around(self, until: int) -> None:
+        """Record what is lived to learn from it, until `until` steps were used in all or there is nothing to learn."""
+        while self._trials.steps < min(until, self._learning):
+            seen = self._watch.next(self._best)
+            if seen is None:
+                return
+            self._episode(seen.actor, seen.noise)
+
+    def _episode(self, actor: Actor, noise: float = 0.0) -> list[float]:
+        """The return of one real episode; none when it was cut off where the steps for learning end."""
+        paid = self._trials.episode(actor, most=self._learning - self._trials.steps, noise=noise)
+        if paid is None:
+            return []
+        self._teller.living("living in reality", 0.0, paid)
+        return [paid]
 
     def _report(self, name: str, fields: Mapping[str, object]) -> None:
         if self._settings.run is not None:

@@ -8,7 +8,7 @@ import gymnasium
 
 from worldtwin.environments import Reality, evaluate
 from worldtwin.exact import Key
-from worldtwin.tasks import LocalTask, Task
+from worldtwin.tasks import Actor, LocalTask, Task
 from worldtwin.traces import Traces
 from worldtwin.world import Spec
 
@@ -48,7 +48,7 @@ class Trials:
         """How many real steps were taken so far, those of interrupted episodes too."""
         return self._env.steps
 
-    def episode(self, task: Task | LocalTask, *, most: int, noise: float = 0.0) -> float | None:
+    def episode(self, task: Actor, *, most: int, noise: float = 0.0) -> float | None:
         """The return of one episode of at most `most` steps from a fresh seed; None when it was cut off there."""
         self.episodes += 1
         paid = self._lived(task, most, noise)
@@ -59,7 +59,7 @@ class Trials:
         self.episodes += 1
         return self._lived(first, self._spec.horizon, 0.0), self._lived(second, self._spec.horizon, 0.0)
 
-    def _lived(self, task: Task | LocalTask, most: int, noise: float) -> float:
+    def _lived(self, task: Actor, most: int, noise: float) -> float:
         lived = evaluate(
             task,
             self._env,

@@ -1,5 +1,8 @@
-"""Plans on tables: explore what can be reached, follow what may happen, value it, choose."""
+"""Plans on tables: explore what can be reached, follow what may happen, value it, choose; or hope, and find out."""
 
+from worldtwin.improving.planning.exploring import MAX_CHOICES
+from worldtwin.improving.planning.hoping import Seen, hoped
 from worldtwin.improving.planning.plan import plan
+from worldtwin.improving.planning.values import END, Graph, valued
 
-__all__ = ["plan"]
+__all__ = ["END", "MAX_CHOICES", "Graph", "Seen", "hoped", "plan", "valued"]

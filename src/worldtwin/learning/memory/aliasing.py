@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from msgspec import Struct
 
+from worldtwin.learning.frequency import by_frequency
 from worldtwin.learning.memory.course import Course, numbered, reaches
 from worldtwin.learning.memory.evidence import Evidence, evidence, rejected, told_apart
 from worldtwin.world import Lattice
@@ -111,14 +112,12 @@ def _most_different(values: Lattice, results: Lattice) -> _Contrast:
     Only the most frequent values and results are compared.
     """
     names, value = np.unique(values, return_inverse=True)
-    _, kind = np.unique(results, return_inverse=True)
-    ranks = np.argsort(np.argsort(-np.bincount(kind), kind="stable"), kind="stable")
-    kind = np.minimum(ranks[kind], _MOST_RESULTS)
+    kind = by_frequency(numbered(results[:, None]), _MOST_RESULTS)
     width = int(kind.max()) + 1
     counts = np.bincount(value * width + kind, minlength=len(names) * width).reshape(len(names), width)
-    frequent = np.argsort(-counts.sum(axis=1), kind="stable")[:_MOST_HISTORIES]
-    apart = told_apart(counts[frequent])
-    pair = np.sort(frequent[list(np.unravel_index(np.argmax(apart), apart.shape))])
+    usual = np.argsort(-counts.sum(axis=1), kind="stable")[:_MOST_HISTORIES]
+    apart = told_apart(counts[usual])
+    pair = np.sort(usual[list(np.unravel_index(np.argmax(apart), apart.shape))])
     seen = counts[pair].sum(axis=1)
     result = int(np.argmax(np.abs(np.diff(counts[pair] / seen[:, None], axis=0)[0])))
     followed = counts[pair, result]

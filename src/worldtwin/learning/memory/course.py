@@ -58,13 +58,8 @@ def reaches(follows: NDArray[np.bool_], lag: int) -> Lattice:
 
 def followers(rows: Transitions) -> NDArray[np.bool_]:
     """Which rows (n,) begin where the row before ended: the next step of the same episode, with nothing left out."""
-    follows = np.zeros(len(rows), dtype=np.bool_)
-    follows[1:] = (
-        (rows.episodes[1:] == rows.episodes[:-1])
-        & (rows.steps[1:] == rows.steps[:-1] + 1)
-        & (rows.synthetic[1:] == rows.synthetic[:-1])
-        & (rows.states[1:] == rows.nexts[:-1]).all(axis=1)
-    )
+    follows = rows.follows
+    follows[1:] &= (rows.states[1:] == rows.nexts[:-1]).all(axis=1)
     return follows
 
 

@@ -55,6 +55,6 @@ def explained(spec: Spec, rows: Transitions, *, most: int = MOST_ROWS) -> Explai
     if len(positions) < LEAST_ROWS:
         return None
     learned = learn_machine(seen.at(positions))
-    if learned is None or len(learned.machine) > MAX_HIDDEN:
+    if len(learned.machine) > MAX_HIDDEN:
         return None
     return Explained(learned=learned, seen=seen, positions=positions)

@@ -6,15 +6,16 @@ to 500 steps for each hidden (state, action, result). Run it only where fields a
 
 from __future__ import annotations
 
+import math
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from msgspec import Struct
 
-from worldtwin.exact.table import tally
 from worldtwin.learning.memory.course import numbered
 from worldtwin.learning.memory.filtering import Followed
+from worldtwin.learning.memory.histories import remembered
 from worldtwin.learning.memory.machine import Machine, Sightings, likelihood
 from worldtwin.learning.memory.merging import Codes, Floats, Tape, folded, planted
 from worldtwin.world import Lattice
@@ -24,16 +25,28 @@ ROUNDS: Final = 4
 MOST_STATES: Final = 4096
 SMALL: Final = 200_000
 ENOUGH_EPISODES: Final = 50
+DEEPEST: Final = 4
+FEW: Final = 10_000
+"""So few steps are judged in turn: the end of them alone would be ruled by chance."""
+
+PARTS: Final = 5
+BLOCKS: Final = 20
+SURE: Final = 2.0
+"""By so many standard errors of its mean a gain must be above nothing."""
 TIE: Final = 2e-4
 """Nats a step that are not worth another state."""
 
 
 class Tails(Enum):
-    """What is hung into the forest: parts that share no step, a part from each step on, or whole episodes."""
+    """What is hung into the forest: parts that share no step, a part from each step on, or whole episodes.
+
+    Or no forest at all: states are the steps before.
+    """
 
     DISJOINT = "disjoint"
     OVERLAPPING = "overlapping"
     EPISODES = "episodes"
+    HISTORY = "history"
 
 
 class Way(Struct, frozen=True):
@@ -44,16 +57,29 @@ class Way(Struct, frozen=True):
     tails: Tails = Tails.DISJOINT
 
 
-class Learned(Struct, frozen=True, kw_only=True, eq=False):
-    """The best machine; its surprise and that of a table without memory, in nats a step of the last 15 % of the record.
+FORGETFUL: Final = Way(0, 1e6, Tails.HISTORY)
+"""A state for each look. All that look alike are one, so what they usually are says it."""
 
-    `followed` says where the machine is at each step of the whole record.
+
+class Learned(Struct, frozen=True, kw_only=True, eq=False):
+    """The best machine; its surprise and that of a table without memory, in nats a step that was not learned from.
+
+    `followed` says where the machine is at each step of the whole record. It saw the first 85 % of it.
     """
 
     machine: Machine
     way: Way
     loss: float
     memoryless: float
+    followed: Followed
+
+
+class Tried(NamedTuple):
+    """One machine: in which `way` it was made, in which of its rounds, and where it is at each step."""
+
+    way: Way
+    turn: int
+    machine: Machine
     followed: Followed
 
 
@@ -77,21 +103,79 @@ class _Lesson(Struct, frozen=True, eq=False):
         return Tape(self.symbols, self.seen.next_looks, self.chances, self.lengths)
 
 
-def learn_machine(seen: Sightings, *, rounds: int = ROUNDS) -> Learned | None:
-    """The machine that is least surprised by the end of the record, the smallest one of those that hardly differ.
+def learn_machine(seen: Sightings, *, rounds: int = ROUNDS) -> Learned:
+    """The machine that is least surprised by steps it did not see, the smallest one of those that hardly differ.
 
-    None where nothing was seen often enough to be a state.
+    These steps are the end of the record; of few steps all are judged in turn, each by what the others teach. A machine
+    that is not surely better than a table without memory is such a table.
     """
-    kept = max(1, round(KEPT * len(seen)))
-    lesson, memoryless = _lesson(seen, kept)
-    tried = [one for way in _ways(seen) for one in _rounds(lesson, seen, kept, way, rounds)]
-    if not tried:
-        return None
-    best = min(loss for loss, *_ in tried)
-    loss, way, machine, followed = min(
-        (one for one in tried if one[0] <= best + TIE), key=lambda one: (len(one[2]), one[0])
+    ways = [FORGETFUL, *_ways(seen)]
+    first = np.arange(max(1, round(KEPT * len(seen))))
+    if len(seen) > FEW or len(first) == len(seen):
+        made = _made(seen, first, ways, rounds)
+        rest = np.arange(len(first), len(seen))
+        judged = [_Judged(one.way, one.turn, len(one.machine), _surprise(one, seen, rest)) for one in made]
+        best = _best(judged)
+    else:
+        judged = _judged_in_turn(seen, ways, rounds)
+        best = _best(judged)
+        made = _made(seen, first, [*dict.fromkeys((FORGETFUL, best.way))], rounds)
+    found = next((one for one in made if (one.way, one.turn) == (best.way, best.turn)), made[0])
+    losses = [_mean(one.surprise) for one in (best, judged[0])]
+    return Learned(
+        machine=found.machine,
+        way=found.way,
+        loss=losses[0] if found.way == best.way else losses[1],
+        memoryless=losses[1],
+        followed=found.followed,
     )
-    return Learned(machine=machine, way=way, loss=loss, memoryless=memoryless, followed=followed)
+
+
+class _Judged(NamedTuple):
+    """One way and round, the size of what it made, and the surprise (m,) at steps it did not see."""
+
+    way: Way
+    turn: int
+    size: float
+    surprise: Floats
+
+
+def _judged_in_turn(seen: Sightings, ways: list[Way], rounds: int) -> list[_Judged]:
+    """Each way and round, judged on all steps: in five parts, each by what the others teach."""
+    parts = np.arange(len(seen)) * PARTS // len(seen)
+    found: dict[tuple[Way, int], list[tuple[int, Floats]]] = {}
+    for part in range(PARTS):
+        aside = np.flatnonzero(parts == part)
+        for one in _made(seen, np.flatnonzero(parts != part), ways, rounds):
+            found.setdefault((one.way, one.turn), []).append((len(one.machine), _surprise(one, seen, aside)))
+    return [
+        _Judged(way, turn, float(np.mean([size for size, _ in each])), np.concatenate([lost for _, lost in each]))
+        for (way, turn), each in found.items()
+        if len(each) == PARTS
+    ]
+
+
+def _best(judged: list[_Judged]) -> _Judged:
+    """The smallest of those that hardly differ from the best, if it is surely better than the first of them."""
+    forgetful, *others = judged
+    if not others or not len(forgetful.surprise):
+        return forgetful
+    least = min(_mean(one.surprise) for one in others)
+    best = min(
+        (one for one in others if _mean(one.surprise) <= least + TIE), key=lambda one: (one.size, _mean(one.surprise))
+    )
+    gains = [part.mean() for part in np.array_split(forgetful.surprise - best.surprise, BLOCKS) if len(part)]
+    noise = float(np.std(gains, ddof=1)) / math.sqrt(len(gains)) if len(gains) > 1 else math.inf
+    return best if np.mean(gains) > max(TIE, SURE * noise) else forgetful
+
+
+def _surprise(tried: Tried, seen: Sightings, judged: Lattice) -> Floats:
+    """The surprise (m,) at the `judged` steps (m,) of what was made without them."""
+    return tried.machine.surprise(seen.at(judged), tried.followed.states[judged])
+
+
+def _mean(surprise: Floats) -> float:
+    return float(surprise.mean()) if len(surprise) else 0.0
 
 
 def _ways(seen: Sightings) -> list[Way]:
@@ -99,41 +183,58 @@ def _ways(seen: Sightings) -> list[Way]:
     ways = [Way(10, 0.03), Way(20, 0.03), Way(10, 1.0)]
     if len(seen) < SMALL:
         ways.append(Way(6, 1.0, Tails.OVERLAPPING))
+        ways += [Way(DEEPEST, prior, Tails.HISTORY) for prior in (0.3, 1.0, 4.0)]
     if np.count_nonzero(~seen.follows) >= ENOUGH_EPISODES:
         ways += [Way(len(seen), prior, Tails.EPISODES) for prior in (0.03, 0.3, 1.0)]
     return ways
 
 
-def _lesson(seen: Sightings, kept: int) -> tuple[_Lesson, float]:
-    """What the first `kept` steps teach; and the surprise of a table without memory at the others."""
+def _lesson(seen: Sightings, taught: Lattice) -> _Lesson:
+    """What the steps at the rising positions `taught` teach."""
     actions, results = int(seen.actions.max()) + 1, int(seen.results.max()) + 1
     looks = int(max(seen.looks.max(), seen.next_looks.max())) + 1
-    rows = numbered(np.stack([seen.looks, seen.actions], axis=1))
-    cells = numbered(np.stack([rows, seen.results], axis=1))
-    times = np.bincount(cells[:kept], minlength=int(cells.max()) + 1)[cells]
-    chances = likelihood(times, np.bincount(rows[:kept], minlength=int(rows.max()) + 1)[rows], results)
-    part = seen.between(0, kept)
+    part = seen.at(taught)
+    rows = numbered(np.stack([part.looks, part.actions], axis=1))
+    cells = numbered(np.stack([rows, part.results], axis=1))
+    chances = likelihood(np.bincount(cells)[cells], np.bincount(rows)[rows], results)
     ends = np.flatnonzero(np.append(~part.follows[1:], True))
-    lengths = ends[np.searchsorted(ends, np.arange(kept))] - np.arange(kept) + 1
+    lengths = ends[np.searchsorted(ends, np.arange(len(part)))] - np.arange(len(part)) + 1
     symbols = part.actions * results + part.results
-    lesson = _Lesson(part, symbols, chances[:kept], lengths, actions, results, looks)
-    return lesson, -float(np.log(chances[kept:]).mean()) if kept < len(seen) else 0.0
+    return _Lesson(part, symbols, chances, lengths, actions, results, looks)
 
 
-def _rounds(
-    lesson: _Lesson, seen: Sightings, kept: int, way: Way, rounds: int
-) -> list[tuple[float, Way, Machine, Followed]]:
-    """Each round's surprise at the end of the record, and what it made; each begins where the last one was."""
-    states, made = lesson.seen.looks, []
-    for turn in range(rounds if way.tails is not Tails.EPISODES else 1):
-        machine = _counted(lesson, _merged(lesson, _labels(lesson, states, way), way, turn))
+def _made(seen: Sightings, taught: Lattice, ways: list[Way], rounds: int) -> list[Tried]:
+    """What each of the `ways` makes, round after round, of the steps at `taught` (k,)."""
+    lesson = _lesson(seen, taught)
+    return [one for way in ways for one in _rounds(lesson, seen, taught, way, rounds)]
+
+
+def _rounds(lesson: _Lesson, seen: Sightings, taught: Lattice, way: Way, rounds: int) -> list[Tried]:
+    """What each round makes; each begins where the last one was."""
+    states, made = lesson.seen.looks, list[Tried]()
+    for turn in range(rounds if way.tails in {Tails.DISJOINT, Tails.OVERLAPPING} else 1):
+        machine = _machine(lesson, states, way, turn)
         if not len(machine):
             break
+        machine = machine.counted(lesson.seen)
         followed = machine.follow(seen)
-        states = followed.states[:kept]
-        loss = float(followed.surprise[kept:].mean()) if kept < len(seen) else 0.0
-        made.append((loss, way, machine, followed))
+        states = followed.states[taught]
+        made.append(Tried(way, turn, machine, followed))
     return made
+
+
+def _machine(lesson: _Lesson, states: Lattice, way: Way, turn: int) -> Machine:
+    """What one round makes from where the last one was."""
+    if way.tails is not Tails.HISTORY:
+        return _merged(lesson, _labels(lesson, states, way), way, turn)
+    return remembered(
+        lesson.seen,
+        lesson.chances,
+        depth=way.depth,
+        prior=way.prior,
+        actions=lesson.actions,
+        results=lesson.results,
+    )
 
 
 def _labels(lesson: _Lesson, states: Lattice, way: Way) -> Lattice:
@@ -171,30 +272,4 @@ def _merged(lesson: _Lesson, labels: Lattice, way: Way, turn: int) -> Machine:
         prior=way.prior,
         actions=lesson.actions,
         results=lesson.results,
-    )
-
-
-def _counted(lesson: _Lesson, machine: Machine) -> Machine:
-    """The machine with the counts of the whole lesson instead of those of the parts that were merged."""
-    if not len(machine):
-        return machine
-    followed, seen = machine.follow(lesson.seen), lesson.seen
-    sure = np.flatnonzero(followed.states >= 0)
-    edges, first = machine.edges, len(machine.edges)
-    columns = [np.concatenate([edges[:, 0], followed.states[sure]])]
-    columns += [np.concatenate([edges[:, 1], seen.actions[sure]]), np.concatenate([edges[:, 2], seen.results[sure]])]
-    times = np.r_[np.zeros(first, dtype=np.int64), np.ones(len(sure), dtype=np.int64)]
-    every, counts = tally(columns, times)
-    place = numbered(np.stack(columns, axis=1))[:first]
-    leads = np.full(len(every), -1, dtype=np.int64)
-    leads[place] = machine.leads
-    return Machine(
-        looks=machine.looks,
-        edges=every,
-        leads=leads,
-        counts=counts,
-        began=followed.starts,
-        prior=machine.prior,
-        actions=machine.actions,
-        results=machine.results,
     )

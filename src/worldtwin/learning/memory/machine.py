@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 from numpy.typing import NDArray
 
 from worldtwin.exact import RowIndex
@@ -90,6 +90,31 @@ class Machine(Struct, frozen=True, kw_only=True, eq=False, dict=True):
         began = self.began if self.began.any() else often
         steps = Seen(seen.looks, symbols, self._chances(seen), seen.follows)
         return filtered(Usual(self.looks, began, often), self._table, steps, self.codes, self.prior)
+
+    def counted(self, seen: Sightings) -> Machine:
+        """The machine with the counts of `seen`, where it is sure of its state, instead of its own."""
+        followed = self.follow(seen)
+        sure, first = np.flatnonzero(followed.states >= 0), len(self.edges)
+        columns = [np.concatenate([self.edges[:, 0], followed.states[sure]])]
+        columns += [np.concatenate([self.edges[:, 1], seen.actions[sure]])]
+        columns += [np.concatenate([self.edges[:, 2], seen.results[sure]])]
+        times = np.r_[np.zeros(first, dtype=np.int64), np.ones(len(sure), dtype=np.int64)]
+        every, counts = tally(columns, times)
+        place = numbered(np.stack(columns, axis=1))[:first]
+        leads = np.full(len(every), -1, dtype=np.int64)
+        leads[place] = self.leads
+        return structs.replace(self, edges=every, leads=leads, counts=counts, began=followed.starts)
+
+    def surprise(self, seen: Sightings, states: Lattice) -> Floats:
+        """How surprised (n,), in nats, a simulator is by the steps of `seen`, when the machine is in `states` (n,).
+
+        It says what followed in the state; where that is not sure, or nobody acted so in it, what is usual in its look.
+        """
+        times = _at(self.edges, self.counts, [states, seen.actions, seen.results])
+        rows, totals = tally([self.edges[:, 0], self.edges[:, 1]], self.counts)
+        whole = _at(rows, totals, [states, seen.actions])
+        told = likelihood(times, whole, self.results)
+        return -np.log(np.where(whole > 0, told, self._chances(seen)))
 
     def leads_to(self, states: Lattice, actions: Lattice, results: Lattice) -> Lattice:
         """The state (n,) after `actions` (n,) in `states` (n,) gave `results` (n,); their number where not known."""

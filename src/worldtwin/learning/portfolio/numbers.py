@@ -134,8 +134,11 @@ def _tried(spec: Spec, lesson: Lesson, learned: Learned, kind: Kind, columns: Se
 
 
 def _errors(spec: Spec, lesson: Lesson, learned: Learned, kinds: Kinds, aside: Recorded) -> Floats:
-    """The mean squared error (targets,), in lattice steps, of any published member one step ahead."""
+    """The mean squared error (targets,), in lattice steps, of any published member one step ahead.
+
+    No error counts as larger than changes usually are, so that a few leaps do not decide about all other rows.
+    """
     regressor = published(lesson, learned.functions(lesson, kinds), Trust.none(len(lesson.targets)))
     values = regressor.changes(aside.inputs).values
     missed = [distances(spec, regressor, aside, Changes(each[None])).astype(np.float64) for each in values]
-    return np.square(missed).mean(axis=(0, 1))
+    return np.square(np.minimum(missed, lesson.usual.most)).mean(axis=(0, 1))

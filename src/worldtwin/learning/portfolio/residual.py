@@ -124,10 +124,12 @@ def _shares(answers: Floats, residuals: Floats) -> Floats:
 
 
 def _usable(lesson: Lesson, choices: tuple[Choice, ...], places: list[int], rows: Recorded) -> Recorded:
-    """The `rows` to learn from: none that were stopped at an edge when a polynomial leaves those out."""
-    if not any(choices[place].inside_only for place in places):
+    """The `rows` to learn from: none that were stopped at an edge, or leap, when a polynomial leaves those out."""
+    parts = {choices[place].part for place in places}
+    if parts == {"all"}:
         return rows
-    return rows.at(~on_edge(lesson.targets, rows.results))
+    kept = ~on_edge(lesson.targets, rows.results)
+    return rows.at(kept & ~lesson.leaping(rows) if "usual" in parts else kept)
 
 
 def _residuals(lesson: Lesson, weights: Floats, places: list[int], rows: Recorded) -> Floats:

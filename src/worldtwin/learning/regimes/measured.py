@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from worldtwin.exact import Key
+from worldtwin.learning.frequency import by_frequency
 from worldtwin.learning.holdout import chance
 from worldtwin.learning.regimes.order import Order
 from worldtwin.world import Lattice
@@ -139,8 +140,7 @@ def _centered(values: Floats, cells: Lattice) -> Floats:
 
 def _by_part(values: Floats, cells: Lattice, order: Order) -> tuple[Floats, Floats]:
     """The sums (parts, columns) of `values` (n, targets), in each of the 64 most frequent cells and in all."""
-    ranks = np.argsort(np.argsort(-np.bincount(cells), kind="stable"), kind="stable")
-    cell = np.minimum(ranks[cells], MOST_CELLS)
+    cell = by_frequency(cells, MOST_CELLS)
     wide = MOST_CELLS + 1
     place = order.parts * wide + cell
     sums = [np.bincount(place, weights=column, minlength=len(order) * wide) for column in values.T]

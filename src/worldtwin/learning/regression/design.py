@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 import numpy as np
@@ -21,6 +21,8 @@ MAX_PARTS: Final = 1024
 MAX_VALUES: Final = 64
 LEAST_SHIFT: Final = -40
 GUARD: Final = 0.1
+FAR_GUARD: Final = 0.5
+"""The shares of a recorded range that a number is believed to go on at each end: usually, and when that was tested."""
 
 
 class Design(Struct, frozen=True, eq=False):
@@ -30,13 +32,16 @@ class Design(Struct, frozen=True, eq=False):
     counts: tuple[int, ...]
 
 
-def design_of(spec: Spec, inputs: Lattice) -> Design:
-    """The design for the recorded `inputs` (n, columns of [state row | action row]); what never varies is left out."""
+def design_of(spec: Spec, inputs: Lattice, far: Collection[int] = ()) -> Design:
+    """The design for the recorded `inputs` (n, columns of [state row | action row]); what never varies is left out.
+
+    The columns that are `far` are kept within twice what was recorded, the others closer to it.
+    """
     features = _affordable(
         feature
         for column, field in enumerate(input_fields(spec))
         if column >= spec.width or not spec.stateless
-        if (feature := _feature(field, column, inputs[:, column])) is not None
+        if (feature := _feature(field, column, inputs[:, column], FAR_GUARD if column in far else GUARD)) is not None
     )
     groups = [group for feature in features for group in _groups(feature)]
     terms = _terms(groups, 3 if len(features) <= CUBIC_INPUTS else 2)
@@ -46,14 +51,14 @@ def design_of(spec: Spec, inputs: Lattice) -> Design:
     return Design(basis=Basis(features=features, terms=rows), counts=counts)
 
 
-def _feature(field: Field, column: int, values: Lattice) -> Feature | None:
-    """How a polynomial sees one column of recorded `values` (n,); None when there is nothing to see."""
+def _feature(field: Field, column: int, values: Lattice, guard: float) -> Feature | None:
+    """How a polynomial sees one column of recorded `values` (n,), and a `guard`; None when there is nothing to see."""
     low, high = int(values.min()), int(values.max())
     if low == high:
         return None
     match field:
         case Real() | Integer():
-            return _scaled(column, values, low, high)
+            return _scaled(column, values, guard)
         case Angle():
             return Feature(column=column, kind="angle")
         case Category():
@@ -63,12 +68,12 @@ def _feature(field: Field, column: int, values: Lattice) -> Feature | None:
             return Feature(column=column, kind="set", count=len(field.values))
 
 
-def _scaled(column: int, values: Lattice, low: int, high: int) -> Feature:
-    """A number around its mean in units of its spread rounded up to a power of two, kept within what was recorded."""
-    center = round(float(values.mean()))
+def _scaled(column: int, values: Lattice, guard: float) -> Feature:
+    """A number around its mean in units of its spread rounded up to a power of two, kept near what was recorded."""
+    low, high, center = int(values.min()), int(values.max()), round(float(values.mean()))
     spread = math.ceil(math.log2(float(values.std())))
     shift = max(LEAST_SHIFT, spread - ONE_BITS, (high - low).bit_length() - 50)
-    slack = GUARD * (high - low)
+    slack = guard * (high - low)
     return Feature(
         column=column,
         kind="real",

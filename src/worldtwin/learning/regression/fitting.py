@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -17,14 +18,17 @@ from worldtwin.learning.holdout import chance
 from worldtwin.learning.neighbourhood import Neighbourhood
 from worldtwin.learning.regression.design import Design, design_of
 from worldtwin.learning.regression.quantise import quantised
-from worldtwin.learning.regression.ridge import Choice, Floats, Gram, Rows, choose, resampled
-from worldtwin.learning.regression.target import Target, changes, guard, limits, on_edge
+from worldtwin.learning.regression.ridge import Choice, Floats, Gram, Part, Rows, choose, resampled, spared
+from worldtwin.learning.regression.target import Target, changes, guard, limits, on_edge, widest
+from worldtwin.learning.regression.usual import Usual
 from worldtwin.simulation import FINE_BITS, Changes, Confidence, Function, Polynomial, Regressor
 from worldtwin.world import Angle, Lattice, Spec, wrap_column
 
 MEMBERS: Final = 5
 MOST_ROWS: Final = 200_000
 TOLERANCE: Final = 0.85
+NEARLY: Final = 2.0**-7
+"""Of the spread of one step's change: a polynomial with a smaller error may do with fewer monomials."""
 SILENCE: Final = np.zeros(0, dtype=np.int64)
 """No noise."""
 
@@ -73,37 +77,54 @@ class Trust(Struct, frozen=True, eq=False):
         return Trust(tolerances=np.full(targets, 1 << FINE_BITS, dtype=np.int64), confidence=UNKNOWN, noise=noise)
 
 
-class Lesson(Struct, frozen=True, eq=False):
-    """Recorded rows as a problem of least squares."""
+class Lesson(Struct, frozen=True, eq=False, dict=True):
+    """Recorded rows as a problem of least squares, whose answer is believed further in the input columns `far`."""
 
     design: Design
     targets: tuple[Target, ...]
     recorded: Recorded
     changes: Lattice
+    far: tuple[int, ...] = ()
 
     @staticmethod
-    def of(spec: Spec, targets: tuple[Target, ...], recorded: Recorded) -> Lesson:
+    def of(spec: Spec, targets: tuple[Target, ...], recorded: Recorded, far: tuple[int, ...] = ()) -> Lesson:
         """The lesson of `recorded` rows, at least one."""
-        steps = changes(targets, recorded.inputs, recorded.results)
-        return Lesson(design=design_of(spec, recorded.inputs), targets=targets, recorded=recorded, changes=steps)
+        design, steps = design_of(spec, recorded.inputs, far), changes(targets, recorded.inputs, recorded.results)
+        return Lesson(design=design, targets=targets, recorded=recorded, changes=steps, far=far)
 
     def only(self, positions: list[int]) -> Lesson:
         """The lesson of some of the targets."""
         targets = tuple(self.targets[i] for i in positions)
-        return Lesson(design=self.design, targets=targets, recorded=self.recorded, changes=self.changes[:, positions])
+        return replace(self, targets=targets, changes=self.changes[:, positions])
+
+    def believed(self, spec: Spec, far: tuple[int, ...]) -> Lesson:
+        """The same lesson, believed further in the input columns `far`."""
+        return replace(self, design=design_of(spec, self.recorded.inputs, far), far=far)
 
     def read(self, rows: Rows) -> tuple[Floats, Floats]:
         """Terms (n, terms) and changes (n, targets), in lattice steps, of some rows."""
         return values_of(self.design, self.recorded.inputs[rows]), self.changes[rows].astype(np.float64)
 
-    def equations(self, key: Key) -> dict[bool, Gram]:
-        """The normal equations of all rows, and of those inside the declared ranges when some are on the edge."""
-        edge = on_edge(self.targets, self.recorded.results)
-        random = chance(key)
-        inside = resampled(np.flatnonzero(~edge), self.read, MEMBERS, random)
-        if not edge.any():
-            return {False: inside}
-        return {False: inside + resampled(np.flatnonzero(edge), self.read, MEMBERS, random), True: inside}
+    @cached_property
+    def usual(self) -> Usual:
+        """How large changes usually are."""
+        return Usual.of(self.targets, self.changes)
+
+    def leaping(self, rows: Recorded) -> NDArray[np.bool_]:
+        """In which of some rows (n,) any target leaps."""
+        return self.usual.leaps(changes(self.targets, rows.inputs, rows.results))
+
+    def equations(self, key: Key) -> dict[Part, Gram]:
+        """The normal equations of all rows, and of those parts of them that are fewer."""
+        edge, leap = on_edge(self.targets, self.recorded.results), self.usual.leaps(self.changes)
+        more: dict[Part, NDArray[np.bool_]] = {"usual": ~edge & ~leap, "inside": ~edge & leap, "all": edge}
+        random, sums = chance(key), list[tuple[Part, Gram]]()
+        for part, rows in more.items():
+            if rows.any():
+                own = resampled(np.flatnonzero(rows), self.read, MEMBERS, random)
+                sums.append((part, sums[-1][1] + own if sums else own))
+        largest = sums.pop()[1]
+        return {"all": largest, **dict(reversed(sums))}
 
 
 def values_of(design: Design, inputs: Lattice) -> Floats:
@@ -111,7 +132,7 @@ def values_of(design: Design, inputs: Lattice) -> Floats:
     return np.ldexp(terms_of(design.basis, inputs).T, -ONE_BITS)
 
 
-def choices_of(lesson: Lesson, equations: dict[bool, Gram], aside: Recorded) -> tuple[Choice, ...]:
+def choices_of(lesson: Lesson, equations: dict[Part, Gram], aside: Recorded) -> tuple[Choice, ...]:
     """How each target is best learned, as the rows kept `aside` say; the simplest way when there are none."""
     if not len(aside.inputs):
         return (Choice(ridge=1e-2),) * len(lesson.targets)
@@ -120,21 +141,30 @@ def choices_of(lesson: Lesson, equations: dict[bool, Gram], aside: Recorded) -> 
     low, high = limits(lesson.targets, aside.inputs)
 
     def error_of(weights: Floats) -> Floats:
-        return np.square(np.clip(terms[:, : len(weights)] @ weights, low, high) - truth).mean(axis=0)
+        missed = np.abs(np.clip(terms[:, : len(weights)] @ weights, low, high) - truth)
+        return np.square(np.minimum(missed, lesson.usual.most)).mean(axis=0)
 
-    whole = {inside: equation.at(0) for inside, equation in equations.items()}
-    return choose(whole, lesson.design.counts, error_of, len(lesson.targets))
+    whole: dict[Part, Gram] = {part: equation.at(0) for part, equation in equations.items()}
+    enough = NEARLY * lesson.changes.std(axis=0)
+    found = choose(whole, lesson.design.counts, error_of, len(lesson.targets))
+    return tuple(
+        spared(whole[choice.part].head(lesson.design.counts[choice.degree - 1]), place, choice, error_of, enough[place])
+        for place, choice in enumerate(found)
+    )
 
 
-def solved(lesson: Lesson, equations: dict[bool, Gram], choices: tuple[Choice, ...]) -> Floats:
+def solved(lesson: Lesson, equations: dict[Part, Gram], choices: tuple[Choice, ...]) -> Floats:
     """The weights (members, terms, targets) of the chosen ways, in lattice steps."""
     weights = np.zeros((MEMBERS, len(lesson.design.basis.terms), len(choices)))
     for choice in sorted(set(choices), key=choices.index):
         mine = [i for i, other in enumerate(choices) if other == choice]
         count = lesson.design.counts[min(choice.degree, len(lesson.design.counts)) - 1]
-        equation = equations.get(choice.inside_only, equations[False]).head(count)
-        members = Gram(left=equation.left[1:], right=equation.right[1:, :, mine])
-        weights[:, :count, mine] = members.solve(choice.ridge)
+        equation = equations.get(choice.part, equations["all"]).head(count)
+        for places in [mine] if choice.least == 0.0 else [[place] for place in mine]:
+            kept = equation.at(0).of(places[0]).telling(choice.ridge, choice.least)
+            own = equation.only(kept)
+            members = Gram(left=own.left[1:], right=own.right[1:, :, places])
+            weights[:, kept[:, None], places] = members.solve(choice.ridge)
     return weights
 
 
@@ -150,8 +180,11 @@ def polynomial(lesson: Lesson, weights: Floats) -> Polynomial:
 
 
 def published(lesson: Lesson, functions: tuple[Function, ...], trust: Trust) -> Regressor:
-    """The sum of `functions` of the lesson's features, with guards from the recorded changes."""
-    guards = [guard(column) for column in lesson.changes.T]
+    """The sum of `functions` of the lesson's features, with guards from the recorded changes, or from the fields."""
+    if lesson.far:
+        guards = [widest(target) for target in lesson.targets]
+    else:
+        guards = [guard(column) for column in lesson.changes.T]
     return Regressor(
         features=lesson.design.basis.features,
         functions=functions,

@@ -58,6 +58,14 @@ def guard(values: Lattice) -> tuple[int, int]:
     return max(-FURTHEST, low - slack), min(FURTHEST, high + slack)
 
 
+def widest(target: Target) -> tuple[int, int]:
+    """The lowest and highest change that the declared range of the target allows, in 2^-8."""
+    low, high = bounds(target.field)
+    if target.base >= 0:
+        low, high = low - high, high - low
+    return max(-FURTHEST, low << FINE_BITS), min(FURTHEST, high << FINE_BITS)
+
+
 def limits(targets: tuple[Target, ...], inputs: Lattice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The changes (n, targets), in lattice steps, that keep each target within its field's declared range."""
     low = np.full((len(inputs), len(targets)), -np.inf)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from worldtwin.errors import TracesError
-from worldtwin.recording.tables.limits import LONGEST_LINE, MOST_ROWS
+from worldtwin.recording.tables.limits import LONGEST_LINE, MOST_COLUMNS, MOST_ROWS
 
 _MISSING: Final = ["", "NA", "null", "None"]
 _TRUE: Final = ["true", "True", "TRUE"]
@@ -49,6 +49,8 @@ def _header(path: Path) -> list[str]:
         names = csv.read_csv(pa.BufferReader(f"{first.rstrip()}\n".encode())).column_names if first.strip() else []
     except pa.ArrowException as error:
         raise TracesError(f"{path.name}:1: the columns cannot be told apart: {str(error).splitlines()[0]}") from error
+    if len(names) > MOST_COLUMNS:
+        raise TracesError(f"{path.name}: more than {MOST_COLUMNS:,} columns: leave out those that no field needs")
     for index, name in enumerate(names):
         if not name or name in names[:index]:
             what = f"`{name}` appears twice" if name else "a column has no name"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -106,8 +107,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """The object with these members. Raises `KeyError` with a name that appears twice."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise KeyError(next(name for index, name in enumerate(names) if name in names[:index]))
+        raise KeyError(Counter(name for name, _ in pairs).most_common(1)[0][0])
     return found
 
 

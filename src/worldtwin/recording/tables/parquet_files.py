@@ -16,6 +16,9 @@ from worldtwin.recording.tables.limits import LONGEST_TEXT, MOST_COLUMNS, MOST_R
 MOST_ENTRIES: Final = 1_000_000
 """Entries of any list in the file's description of itself."""
 
+MOST_VALUES: Final = 1 << 25
+"""Values of all columns together that are read at a time."""
+
 BUFFER_BYTES: Final = 1 << 20
 _NAMES: Final = pa.list_(pa.string())
 
@@ -23,7 +26,10 @@ _NAMES: Final = pa.list_(pa.string())
 def read_parquet(
     path: Path, kinds_of: Callable[[Mapping[str, str]], dict[str, pa.DataType | None]]
 ) -> Iterator[pa.Table]:
-    """The rows of the file at `path`, at most `PIECE_ROWS` at a time. Raises `TracesError` with column and row."""
+    """The rows of the file at `path`, at most `PIECE_ROWS` at a time, fewer where there are many columns.
+
+    Raises `TracesError` with column and row.
+    """
     try:
         with _opened(path, []) as file:
             names = _names(path, file)
@@ -33,7 +39,7 @@ def read_parquet(
             texts = [name for name in names if _is_text(schema.field(name).type)]
         with _opened(path, texts) as file:
             first = 1
-            for batch in file.iter_batches(batch_size=PIECE_ROWS):
+            for batch in file.iter_batches(batch_size=min(PIECE_ROWS, max(1, MOST_VALUES // len(names)))):
                 batch.validate(full=True)
                 table = pa.Table.from_batches([batch])
                 yield pa.table({name: _converted(table, name, kinds[name], path, first) for name in names})
