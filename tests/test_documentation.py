@@ -2,7 +2,10 @@
 
 import contextlib
 import io
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,6 +52,27 @@ def test_the_ten_lines_of_the_readme_run_as_they_stand(tmp_path: Path, monkeypat
 
 
 @pytest.mark.slow
+def test_the_way_to_a_better_task_runs_as_it_stands(tmp_path: Path) -> None:
+    page = (ROOT / "docs/how-to/better-tasks.md").read_text()
+    console = re.findall(r"^```console\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)[0]
+    commands = [line.removeprefix("$ ") for line in console.splitlines() if line.startswith("$ ")]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+    done = subprocess.run(
+        ["bash", "-ec", "\n".join(commands)],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert len(commands) == 5
+    assert done.returncode == 0, done.stderr
+    assert console.splitlines()[-1] == done.stdout.splitlines()[-1]
+
+
+@pytest.mark.slow
 def test_other_libraries_search_and_become_tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
@@ -58,6 +82,17 @@ def test_other_libraries_search_and_become_tasks(tmp_path: Path, monkeypatch: py
     assert "loss 0.0" in printed
     optuna = next(source for source in sources if "import optuna" in source)
     assert len(optuna.splitlines()) - optuna.count("\n\n") <= 10
+
+
+@pytest.mark.slow
+def test_a_camera_is_seen_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    page = ROOT / "docs/how-to/see-with-a-camera.md"
+    printed = "".join(run_python(source, names) for kind, source in blocks(page) if kind == "python")
+    assert "(12, 12) uint8" in printed
+    before, after = map(float, re.findall(r"in reality ([\d.]+)", printed))
+    assert after > before
 
 
 def test_the_yaml_of_the_reference_is_right(tmp_path: Path) -> None:

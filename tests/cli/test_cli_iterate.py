@@ -84,7 +84,7 @@ def test_steps_that_are_recorded_again_are_others(run: Run, folder: Path) -> Non
         (folder / f"{store}.yaml").write_text((folder / "corridor.yaml").read_text() + f"traces: {store}.traces\n")
         assert run("record", f"{store}.yaml", "walking:Walk", "--steps", "60", "--key", "1").code == 0
         with wt.Traces(folder / f"{store}.traces") as traces:
-            return traces.rows().to_pylist()
+            return traces.rows().drop_columns(["writer"]).to_pylist()
 
     first = recorded("one")
     assert recorded("other") == first

@@ -43,7 +43,12 @@ def test_six_mistakes_are_six_lines_with_their_places(run: Run, folder: Path) ->
     [
         (["fitt", "corridor.yaml"], 2, "Did you mean 'fit'"),
         (["fit"], 2, "Missing argument 'SPEC'"),
-        (["fit", "nowhere.yaml"], 2, "nowhere.yaml"),
+        (["fit", "nowhere.yaml"], 2, "nowhere.yaml: no such file"),
+        (["fit", "coridor.yaml"], 2, "no such file: did you mean `corridor.yaml`?"),
+        (["fit", "away/corridor.yaml"], 2, "there is no folder away"),
+        (["new", "--from", "log.csv"], 3, "log.csv: no such file"),
+        (["improve", "table", "corridor.yaml", "--seconds", "0"], 2, "--seconds 0 leaves no time"),
+        (["new", "--from", "gym:CartPole-v1", "--action", "x0"], 2, "only asked of FILE.csv"),
         (["fit", "corridor.yaml"], 3, "no transitions of `corridor`"),
         (["run", "nothing.wtt", "corridor.yaml", "--key", "1"], 2, "nothing.wtt: no such file"),
         (["run", "go.py", "corridor.yaml", "--key", "-1"], 2, "key -1 is not a whole number"),
@@ -87,3 +92,67 @@ def test_problems_are_listed_for_machines_too(run: Run, folder: Path) -> None:
     printed = run("check", "cart.yaml", "--json")
     assert printed.code == 2
     assert [problem["line"] for problem in printed.json["problems"]] == [7, 8, 10, 11, 12, 14]
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("log.csv", "`worldtwin new --from log.csv > NAME.yaml` writes a first one"),
+        ("corridor.wts", "a simulator, not the YAML of a world: give the YAML that lies beside it"),
+        ("go.py", "a program, not the YAML of a world"),
+    ],
+)
+def test_a_file_of_another_kind_is_named_with_what_to_give_instead(
+    run: Run, folder: Path, name: str, advice: str
+) -> None:
+    (folder / name).write_bytes(b"\x84 any")
+
+    printed = run("fit", name)
+
+    assert (printed.code, len(printed.err.splitlines())) == (2, 1)
+    assert printed.err.startswith(f"{name}: ")
+    assert advice in printed.err
+
+
+def test_a_program_with_more_than_the_task_asks_which_function_is_meant(run: Run, folder: Path) -> None:
+    (folder / "mine.py").write_text('import json\n\ndef choose(place):\n    return "left"\n\nchoose(1)\n')
+
+    printed = run("check", "mine.py")
+
+    assert printed.code == 2
+    assert "name the function, such as FILE.py:choose" in printed.err
+
+
+def test_an_environment_of_another_world_is_refused_by_the_world_s_name(run: Run) -> None:
+    printed = run("record", "corridor.yaml", "gym:CartPole-v1", "--key", "1")
+    assert printed.code == 2
+    assert "corridor does not fit this environment" in printed.err
+
+
+def test_rows_that_are_recorded_and_not_learned_from_are_told_at_once(run: Run, folder: Path) -> None:
+    (folder / "log.csv").write_text("episode,place,move\n0,1,right\n0,2,rihgt\n0,3,left\n0,2,left\n")
+
+    printed = run("record", "corridor.yaml", "log.csv")
+
+    assert "corridor.traces: 4 transitions added, 4 in all" in printed.out
+    assert "1 rows left out: action.move is outside of its values" in printed.out
+
+
+def test_what_is_better_in_a_network_is_tried_in_an_environment(run: Run) -> None:
+    run("record", "corridor.yaml")
+    run("fit", "corridor.yaml")
+    printed = run("improve", "table", "corridor.yaml", "--key", "1")
+    assert "worldtwin evaluate better.wtt gym:... --spec corridor.yaml" in printed.out
+
+
+def test_too_few_rows_are_called_too_few(run: Run, folder: Path) -> None:
+    (folder / "log.csv").write_text("episode,place,move\n0,1,right\n0,2,left\n0,1,left\n")
+    run("record", "corridor.yaml", "log.csv")
+    printed = run("fit", "corridor.yaml")
+    assert "not judged: 2 recorded transitions are too few to keep any aside: record more episodes" in printed.out
+
+
+def test_a_world_without_a_reward_says_so(run: Run, folder: Path) -> None:
+    lines = (folder / "corridor.yaml").read_text().splitlines()
+    (folder / "aimless.yaml").write_text("\n".join(line for line in lines if not line.startswith("re")))
+    assert "no reward: it can be learned" in run("check", "aimless.yaml").out

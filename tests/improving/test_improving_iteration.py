@@ -232,7 +232,7 @@ def test_both_tasks_of_a_pair_live_on_the_same_seed(corridor: Simulator, tmp_pat
 
 
 def test_few_real_steps_cannot_tell(corridor: Simulator) -> None:
-    found = iterate(Task.table(corridor.spec), corridor.spec, reality=Corridor(), real_steps=700, key=1)
+    found = iterate(Task.table(corridor.spec), corridor.spec, reality=Corridor(), real_steps=450, key=1)
 
     assert found.comparison.finding is Finding.CANNOT_TELL
     assert not found.better
@@ -326,14 +326,15 @@ def test_a_proposal_is_read_again_each_round(corridor: Simulator, tmp_path: Any)
     class Edited(Corridor):
         def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
             told.append("reset")
-            if len(told) == 40:
+            if len(told) == 15:
                 file.write_text("def act(state):\n    return 'rihgt'\n")
-            if len(told) == 60:
+            if len(told) == 16:
                 file.write_text(RIGHT)
             return super().reset(seed=seed, options=options)
 
-    start = Task.script(LEFT, corridor.spec)
-    found = iterate(start, corridor.spec, reality=Edited(), real_steps=2_400, key=1, propose=[file], rounds=6)
+    spec = replace(corridor.spec, done=Done(known=1.0))
+    start = Task.script(LEFT, spec)
+    found = iterate(start, spec, reality=Edited(), real_steps=2_400, key=1, propose=[file], rounds=6)
 
     assert not found.rounds[0].found
     assert any("rihgt" in reason for one in found.rounds for reason in one.refused)

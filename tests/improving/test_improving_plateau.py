@@ -27,6 +27,17 @@ def test_gains_that_are_nothing_but_noise_are_a_plateau() -> None:
     assert watched(list(np.random.default_rng(1).normal(0, 1, size=60) - 0.5)).reached
 
 
+def test_a_closer_look_sees_smaller_gains_and_begins_anew() -> None:
+    wide = watched([0.5] * (LAG + PATIENCE))
+    closer = wide.closer(0.2)
+    fresh = closer.reached
+
+    for _ in range(LAG + PATIENCE):
+        closer.see(0.5, 0.0)
+
+    assert (wide.reached, fresh, closer.reached) == (True, False, False)
+
+
 def test_the_best_possible_score_three_times_is_solved() -> None:
     assert not watched([1.0] * 2, usual=500.0).solved
     assert watched([1.0] * 3, usual=500.0).solved

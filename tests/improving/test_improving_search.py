@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from worldtwin.errors import InvalidTask, InvalidValue
 from worldtwin.exact import Key
 from worldtwin.improving import Progress, improve, search
+from worldtwin.improving.plateau import LAG, PATIENCE
 from worldtwin.improving.rehearsal import Rehearsals
 from worldtwin.improving.starts import Begin
 from worldtwin.judging import Case, judge
@@ -158,6 +159,18 @@ def test_seconds_only_cap(cart: Simulator) -> None:
 
     assert found.stop == "the time was used up"
     assert found.generations == 2
+
+
+@pytest.mark.slow
+def test_many_parameters_are_searched_once_more_from_close_by(corridor: Simulator) -> None:
+    told: list[Progress] = []
+
+    found = search(Task.network(corridor, hidden=(32,), key=1), corridor, key=1, progress=told.append)
+
+    assert found.stop == "nothing was gained for a while"
+    assert found.generations >= 2 * (LAG + PATIENCE)
+    assert max(one.fraction for one in told[: LAG + PATIENCE]) <= 0.5
+    assert [one.generation for one in told] == list(range(1, found.generations + 1))
 
 
 def test_an_interrupted_search_keeps_the_best_so_far(cart: Simulator) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worldtwin.learning.regression.ridge import RIDGES, choose, gram, resampled
+from worldtwin.learning.regression.ridge import RIDGES, Choice, choose, gram, resampled, spared
 
 
 @given(st.integers(0, 10_000), st.integers(1, 6), st.integers(8, 60))
@@ -41,3 +41,41 @@ def test_the_simplest_choice_wins_unless_another_is_better_by_two_percent() -> N
     line, cubic = choose({"all": gram(terms[:300], targets[:300])}, (2, 3, 4), error_of, 2)
     assert line.degree == 1
     assert cubic.degree == 3
+
+
+def cubed(chance: np.random.Generator, rows: int, reach: float) -> tuple[np.ndarray, np.ndarray]:
+    """All monomials of three numbers up to degree 3 (rows, 20), and a target that is made of three of them, rounded."""
+    x = chance.uniform(-reach, reach, size=(rows, 3))
+    powers = [(i, j, k) for i in range(4) for j in range(4) for k in range(4) if i + j + k <= 3]
+    terms = np.stack([x[:, 0] ** i * x[:, 1] ** j * x[:, 2] ** k for i, j, k in powers], axis=1)
+    return terms, np.rint(500 * (x[:, 0] - 0.5 * x[:, 1] * x[:, 2] + 0.1 * x[:, 2] ** 3))[:, None]
+
+
+@given(st.integers(0, 10_000))
+def test_a_nearly_exact_polynomial_keeps_only_what_belongs_to_it_and_goes_further(seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    (terms, truth), (aside, told), (far, beyond) = (cubed(chance, 300, reach) for reach in (1, 1, 3))
+
+    def error_of(weights: np.ndarray) -> np.ndarray:
+        return np.square(aside @ weights - told).mean(axis=0)
+
+    dense = Choice(degree=3, ridge=1e-6)
+    sparse = spared(gram(terms, truth), 0, dense, error_of, 4.0)
+    weights = [gram(terms, truth).solution(choice) for choice in (dense, sparse)]
+    errors = [float(np.square(far @ each - beyond[:, 0]).mean()) for each in weights]
+
+    assert np.count_nonzero(weights[1]) == 3
+    assert errors[1] < errors[0]
+
+
+@given(st.integers(0, 10_000))
+def test_nothing_is_left_out_where_the_polynomial_is_not_nearly_exact(seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    terms, truth = cubed(chance, 300, 1)
+    noisy = truth + 50 * chance.normal(size=truth.shape)
+    choice = Choice(degree=3, ridge=1e-6)
+
+    assert (
+        spared(gram(terms, noisy), 0, choice, lambda weights: np.square(terms @ weights - noisy).mean(axis=0), 4.0)
+        == choice
+    )

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -204,6 +205,37 @@ def test_the_headers_of_the_pages_say_how_many_values_there_are(
             assert sum(page.is_dictionary for page in pages) == coded
             assert 0 < sum(page.size for page in pages) < column.total_uncompressed_size
     assert read_table(path).num_rows == 5000
+
+
+HEADER = bytes.fromhex("1500158002158002 2c 1506 1500 1506 1506 00 00")
+"""A data page of 128 bytes and 3 values."""
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ("158002158002", "15ffffffff1f158002"),
+        ("2c1506", "2c1586808080" + "8001"),
+        ("158002158002", "158002158002" + "050415ffff03"),
+        ("158002158002", "158002158002" + "0584801015ffff03"),
+        ("1500158002", "1508158002"),
+        ("150015", "151015"),
+        ("2c1506", "1c1506"),
+    ],
+)
+def test_headers_that_can_be_read_in_two_ways_are_refused(tmp_path: Path, was: str, becomes: str) -> None:
+    (page,) = parquet_pages.pages(HEADER + bytes(128), 0, len(HEADER) + 128, tmp_path)
+    assert page == parquet_pages.Page(size=128, values=3, encoding=0, is_dictionary=False)
+    content = bytes.fromhex(HEADER.hex().replace(was, becomes, 1)) + bytes(128)
+    assert not content.startswith(HEADER)
+    with pytest.raises(TracesError, match="a page has no header"):
+        list(parquet_pages.pages(content, 0, 1, tmp_path))
+
+
+@given(content=st.binary(max_size=60))
+def test_any_bytes_are_pages_or_one_sentence(content: bytes) -> None:
+    with suppress(TracesError):
+        assert len(list(parquet_pages.pages(content, 0, len(content), Path("log.parquet")))) <= len(content)
 
 
 def test_columns_that_overlap_are_refused(tmp_path: Path) -> None:

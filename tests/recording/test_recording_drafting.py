@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 import worldtwin as wt
 from worldtwin.errors import InvalidValue, TracesError
 from worldtwin.files import load_document
+from worldtwin.files.reading.quantity import require_unit
 from worldtwin.recording import RecordEnv, draft_spec
-from worldtwin.recording.drafting.guessing import spread
+from worldtwin.recording.drafting.guessing import UNITS, spread
 from worldtwin.traces import Traces
 from worldtwin.world import Angle, Category, Integer, Real, Set
 
@@ -154,7 +155,7 @@ def test_a_guessed_range_holds_what_was_seen_with_room(low: float, width: float)
         ("no_such_module:f", InvalidValue, "no_such_module cannot be imported"),
         ("json:dumps", InvalidValue, "`dumps` is not recorded"),
         ("missing.traces", TracesError, r"missing\.traces: no such trace store"),
-        ("missing.csv", TracesError, r"missing\.csv: cannot be read"),
+        ("missing.csv", TracesError, r"missing\.csv: no such file"),
     ],
 )
 def test_what_cannot_be_looked_at_is_one_sentence(
@@ -168,3 +169,56 @@ def test_what_cannot_be_looked_at_is_one_sentence(
 def test_an_empty_store_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(TracesError, match="is empty: record some steps first"):
         draft_spec(Traces(tmp_path / "a.traces"))
+
+
+LOG = "time,display,button,last_ms\n" + "".join(f"{i},{'ab'[i % 2]},{'xyz'[i % 3]},{i / 7}\n" for i in range(12))
+
+
+def test_a_log_need_not_be_changed_to_say_what_was_done(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(LOG)
+    with pytest.raises(
+        TracesError, match=r"no column is the action: draft it with `worldtwin new .* --action last_ms`"
+    ):
+        draft_spec(tmp_path / "log.csv")
+
+    draft = draft_spec(tmp_path / "log.csv", action=["button"], outputs=["last_ms"])
+
+    assert draft.spec.state.names == ("display",)
+    assert draft.spec.action.fields == (Category(("x", "y", "z")),)
+    assert draft.spec.outputs.names == ("last_ms",)
+    traces = Traces(tmp_path / "a.traces", draft.spec)
+    wt.recording.import_file(tmp_path / "log.csv", traces)
+    assert len(traces.transitions().transitions) == 11
+
+
+def test_a_column_that_a_log_has_not_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(LOG)
+    with pytest.raises(TracesError, match=r"no column is called `buton`: did you mean `button`\?"):
+        draft_spec(tmp_path / "log.csv", action=["buton"])
+
+
+def test_the_end_of_a_name_is_its_unit_and_marked_as_a_guess(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(LOG)
+    draft = draft_spec(tmp_path / "log.csv", action=["button"])
+    (tmp_path / "log.yaml").write_text(draft.text)
+    field = load_document(tmp_path / "log.yaml").spec.state.field("last_ms")
+    assert isinstance(field, Real)
+    assert field.unit == "ms"
+    assert "the unit is from its name" in draft.guesses["state.last_ms"]
+
+
+@pytest.mark.parametrize("unit", sorted(set(UNITS.values())))
+def test_every_unit_that_a_name_can_say_is_one(unit: str) -> None:
+    require_unit(unit)
+
+
+def test_one_text_among_numbers_is_doubted(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("level,action.pump\n1.5,on\n2.5,off\nhgh,on\n4.5,off\n")
+    assert "numbers but for `hgh`: is that a mistake?" in draft_spec(tmp_path / "log.csv").text
+
+
+@pytest.mark.parametrize(("sign", "called"), [(";", "`;`"), ("\t", "a tab")])
+def test_columns_that_are_not_separated_by_commas_are_named(tmp_path: Path, sign: str, called: str) -> None:
+    (tmp_path / "log.csv").write_text(f"level{sign}action\n1{sign}2\n")
+    with pytest.raises(TracesError, match=f"separated by commas, not by {called}"):
+        draft_spec(tmp_path / "log.csv")

@@ -90,12 +90,14 @@ def test_what_is_wrong_in_a_csv_has_a_line_and_a_column(tmp_path: Path, press: S
 
 
 def test_a_csv_without_an_action_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(TracesError, match=r"no column is the action: call one `action\.NAME` \(such as `action\.b`"):
+    with pytest.raises(
+        TracesError, match=r"no column is the action: draft it with .* call one `action\.NAME` \(such as `action\.b`"
+    ):
         import_file(write(tmp_path, "a,b\n1,2\n"), Traces(tmp_path / "a.traces"))
 
 
 def test_a_csv_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(TracesError, match=r"none\.csv: cannot be read: No such file"):
+    with pytest.raises(TracesError, match=r"none\.csv: no such file"):
         import_file(tmp_path / "none.csv", Traces(tmp_path / "a.traces"))
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from msgspec import to_builtins
+from msgspec.structs import replace
 
 import worldtwin as wt
 from worldtwin import files
@@ -56,6 +57,10 @@ def improve(
 
     Example: worldtwin improve network:8 cart.yaml -o better.wtt
     """
+    if seconds is not None and not seconds > 0:
+        raise InvalidValue(
+            f"--seconds {seconds:g} leaves no time: give more than 0, or leave it out to search to a plateau"
+        )
     simulator = simulator_of(simulator_file)
     task = task_of(task_name, simulator)
     with progress_bar("improve") as bar:
@@ -107,20 +112,21 @@ def iterate(
     Example: worldtwin iterate cart.yaml gym:CartPole-v1 --real-steps 10000 --propose mine.py
     """
     document = files.load_document(spec_file)
-    task = task_of(task_name, simulator_of(spec_file))
+    simulator = simulator_of(spec_file)
+    task, spec = task_of(task_name, simulator), replace(document.spec, state=simulator.spec.state)
     with (
         progress_bar("iterate") as bar,
         wt.environments.opened(reality) as env,
-        wt.Run(folder, document.spec, kind="improvement") if folder else nullcontext() as run,
+        wt.Run(folder, spec, kind="improvement") if folder else nullcontext() as run,
     ):
         found = wt.iterate(
             task,
-            document.spec,
+            spec,
             reality=env,
             real_steps=real_steps,
             rounds=rounds,
-            traces=wt.recording.open_traces(document.traces_path, document.spec),
-            cases=cases_of(None, spec_file, Simulator(spec=document.spec)),
+            traces=wt.recording.open_traces(document.traces_path, spec),
+            cases=cases_of(None, spec_file, Simulator(spec=spec)),
             propose=propose or (),
             key=key_of(seed),
             progress=lambda now: bar(now.fraction, f"{now.phase} · {now.text}"),
@@ -229,8 +235,8 @@ def each_step(found: Improvement, spec: Spec) -> list[str]:
 
 def reality_check(task_name: str, output: Path, spec_file: Path) -> str:
     """What to do to see a better task at work: in the program that its function is from, or in an environment."""
-    _, _, function = task_name.rpartition(".py:")
-    if function.isidentifier():
+    file, _, function = task_name.rpartition(".py:")
+    if file and function.isidentifier():
         return f'in your program, {function}(..., **worldtwin.load_task("{output}").knobs)'
     return f"worldtwin evaluate {output} gym:... --spec {spec_file}"
 

@@ -46,9 +46,12 @@ def record(
                 wt.recording.import_file(source, store, document.spec, progress=bar.rows)
         else:
             _live(document, store, source, task_name, steps, random if task_name else 1.0, key_of(seed))
-        added, version = len(store) - before, store.version
-    line = f"{document.traces_path}: {added:,} transitions added, {before + added:,} in all"
-    emit({"command": "record", "added": added, "rows": before + added, "version": version}, [line], as_json=as_json)
+        added, version, place = len(store) - before, store.version, store.path
+        excluded = store.transitions().excluded if added else {}
+    result = {"command": "record", "added": added, "rows": before + added, "version": version, "excluded": excluded}
+    lines = [f"{place}: {added:,} transitions added, {before + added:,} in all"]
+    lines += [f"{count:,} rows left out: {reason}" for reason, count in excluded.items()]
+    emit(result, lines, as_json=as_json)
 
 
 def _add_synthetic(document: Document, store: wt.Traces) -> None:
@@ -61,12 +64,14 @@ def _add_synthetic(document: Document, store: wt.Traces) -> None:
 def _live(
     document: Document, store: wt.Traces, source: str, task_name: str | None, steps: int, random: float, seed: int
 ) -> None:
-    task = task_of(task_name or "network:", simulator_of(document.path))
+    simulator = simulator_of(document.path)
+    task = task_of(task_name or "network:", simulator)
     key = Key.of(seed).child("after", len(store)) if len(store) else Key.of(seed)
     done = number = 0
     with progress_bar("record") as bar, wt.environments.opened(source) as env:
         while done < steps:
-            spec = replace(document.spec, horizon=min(document.spec.horizon, steps - done))
+            spec = replace(simulator.spec.declared, state=simulator.spec.state)
+            spec = replace(spec, horizon=min(spec.horizon, steps - done))
             own = key.child("record", number)
             lived = wt.evaluate(task, env, episodes=1, key=own, spec=spec, traces=store, noise=random)
             done, number = done + int(lived.steps.sum()), number + 1
@@ -82,7 +87,7 @@ def show(store_file: Store, as_json: AsJson = False) -> None:
     with _opened(store_file) as store:
         store.verify()
         rows, version, names = len(store), store.version, store.names
-        recorded = store.transitions() if store.spec is not None else None
+        recorded = store.transitions() if store.spec is not None and not store.spec.state.pictures else None
     lines = [f"{rows:,} rows · version {version[:16]} · {', '.join(names)}"]
     result: dict[str, object] = {"command": "traces show", "rows": rows, "version": version, "columns": list(names)}
     if recorded is not None:

@@ -25,12 +25,15 @@ def new(
         str, typer.Option("--from", help="gym:ID, FILE.csv|.jsonl|.parquet, FILE.traces, or MODULE:FUNCTION")
     ],
     name: Annotated[str | None, typer.Option(help="the world's name (default: from the source)")] = None,
+    action: Annotated[list[str] | None, typer.Option(help="a column of the file that says what was done")] = None,
+    output: Annotated[list[str] | None, typer.Option(help="a column of the file that says what came of it")] = None,
 ) -> None:
     """Print a first YAML of a world, made from a look at it. Guesses are marked as guesses.
 
-    Example: worldtwin new --from gym:CartPole-v1 > cart.yaml
+    Examples: worldtwin new --from gym:CartPole-v1 > cart.yaml · worldtwin new --from log.csv --action button
     """
-    emit({}, [wt.draft_spec(source, name=name).text.rstrip()], as_json=False)
+    draft = wt.draft_spec(source, name=name, action=action or (), outputs=output or ())
+    emit({}, [draft.text.rstrip()], as_json=False)
 
 
 def check(
@@ -78,7 +81,8 @@ def _describe(path: Path) -> tuple[dict[str, object], str]:
             return {"cases": len(files.load_cases(path))}, "ok · cases"
         spec = files.load_spec(path)
         kinds = f"{len(spec.state)} state, {len(spec.action)} action, {len(spec.outputs)} output fields"
-        return {"name": spec.name, "digest": wt.digest(spec)}, f"ok · {spec.name} {spec.version} · {kinds}"
+        lacks = "" if spec.reward is not None else " · no reward: it can be learned, and improved by cases only"
+        return {"name": spec.name, "digest": wt.digest(spec)}, f"ok · {spec.name} {spec.version} · {kinds}{lacks}"
     if path.suffix == ".wts":
         return _describe_simulator(wt.load_simulator(path))
     if path.suffix == ".wtt":

@@ -14,6 +14,7 @@ from worldtwin.simulation import (
     ContradictionReport,
     FieldReport,
     GapReport,
+    ImageReport,
     LevelReport,
     RegionReport,
     Report,
@@ -23,6 +24,7 @@ from worldtwin.world import shown
 
 MANY_LEFT_OUT = 0.05
 BAD_STEP = 0.5
+WELL_SEEN = 0.9
 FEW_EPISODES = 20
 
 Value = TypeVar("Value")
@@ -35,6 +37,7 @@ def explanation(simulator: Simulator) -> list[str]:
         return ["nothing was measured: fit it first"]
     sections = {
         f"fields, {_judged(report)}": [line for field in report.fields for line in _field(field, report)],
+        **({"images": [image_line(each) for each in images]} if (images := given(report.images, ())) else {}),
         "least known": [_gap(gap) for gap in given(report.gaps, ())] or ["nothing stands out"],
         "rows left out": [f"{count:,}: {reason}" for reason, count in report.excluded.items()] or ["none"],
         "rows that contradict the row after them": _contradictions(report),
@@ -45,6 +48,15 @@ def explanation(simulator: Simulator) -> list[str]:
         "what to do next": list(advice(simulator)) or ["nothing: it is as good as it was asked to be"],
     }
     return [line for title, lines in sections.items() for line in ("", title, *(f"  {each}" for each in lines))]
+
+
+def image_line(image: ImageReport) -> str:
+    """How well one image is told by its components."""
+    parts = "1 component tells" if image.components == 1 else f"{image.components} components tell"
+    return (
+        f"{image.name}: {parts} {100 * image.share:.1f} % of the variance of {image.pictures:,} pictures kept aside, "
+        f"off by {image.error:.1f} of 255 grey levels"
+    )
 
 
 def advice(simulator: Simulator) -> Iterator[str]:
@@ -65,6 +77,9 @@ def advice(simulator: Simulator) -> Iterator[str]:
         yield f"record {gaps[0].text}: `worldtwin traces gaps` lists more, to be filled in as synthetic data"
     elif gaps and (unmet or not wt.readiness(simulator).goals):
         yield f"record {gaps[0].text}, or add synthetic data for it: what happens there is a guess"
+    for image in given(report.images, ()):
+        if image.share < WELL_SEEN:
+            yield f"give `{image.name}` more components (`encode: {{pca: ...}}`): {100 * image.share:.0f} % is seen"
     for field in report.fields:
         yield from _field_advice(field)
     left_out = sum(report.excluded.values())

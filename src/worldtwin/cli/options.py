@@ -69,7 +69,7 @@ def _under(document: Document, simulator: Simulator) -> Simulator:
         raise InvalidValue(
             f"{document.simulator_path} was learned from an older {path}: run `worldtwin fit {path}` again"
         )
-    return replace(simulator, spec=replace(document.spec, latent=learned.latent))
+    return replace(simulator, spec=replace(document.spec, latent=learned.latent, state=learned.state))
 
 
 def task_of(name: str, simulator: Simulator) -> Task:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import UnsetType, to_builtins
 
 import worldtwin as wt
-from worldtwin.cli.explaining import advice, given
+from worldtwin.cli.explaining import advice, given, image_line
 from worldtwin.cli.output import percent
 from worldtwin.judging import Readiness
 from worldtwin.simulation import (
@@ -42,8 +42,9 @@ def report_lines(simulator: Simulator, seconds: float) -> list[str]:
     lines = [f"fit  {amount}, {seconds:.1f} s{_basis(report.basis)}"]
     lines += [f"     {count:,} rows left out: {reason}" for reason, count in report.excluded.items()]
     lines += _contradictions(report.contradictions)
+    lines += [f"     {image_line(each)}" for each in given(report.images, ())]
     lines += _fields(report.fields)
-    lines += _held_out(report)
+    lines += _held_out(report) if report.held_out else _not_judged(report)
     lines += _regime(report.regime) or _memory(report.memory, hidden=simulator.spec.hidden)
     return lines + _ready(wt.readiness(simulator), given(report.gaps, ()))
 
@@ -52,6 +53,12 @@ def _fields(fields: tuple[FieldReport, ...]) -> list[str]:
     """One line for all fields that the same kind of model answers."""
     models = dict.fromkeys(field.model for field in fields)
     return [f"     {', '.join(field.name for field in fields if field.model == model)}: {model}" for model in models]
+
+
+def _not_judged(report: Report) -> list[str]:
+    recorded = report.transitions - report.synthetic
+    what = f"{recorded:,} recorded transitions are too few to keep any aside: record more episodes"
+    return [f"     not judged: {what}"] if recorded else []
 
 
 def _held_out(report: Report) -> list[str]:
@@ -102,7 +109,7 @@ def _share(error: float) -> str:
 def _ready(ready: Readiness, gaps: tuple[GapReport, ...]) -> list[str]:
     missing = [f"{goal.name} {_short(goal.value)} of {_short(goal.wanted)}" for goal in ready.goals if not goal.met]
     if not ready.goals and not ready.refused:
-        return [f"     {ready.text}"]
+        return [f"     {ready.text}", *(f"     least known: {gap.text} (`worldtwin traces gaps`)" for gap in gaps[:1])]
     if ready.refused:
         missing.insert(0, ready.because)
     least = f"least known: {gaps[0].text} (`worldtwin traces gaps`)" if gaps else "see `worldtwin fit --explain`"

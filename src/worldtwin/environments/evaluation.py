@@ -8,11 +8,12 @@ from typing import Any, Final, TypeAlias, final
 import gymnasium
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from worldtwin.environments.reading import Reading, readings, sense
 from worldtwin.environments.writing import to_gymnasium
-from worldtwin.errors import InvalidTask, InvalidValue
+from worldtwin.errors import InvalidSpec, InvalidTask, InvalidValue
 from worldtwin.exact import Key, below, draw
 from worldtwin.tasks import Actor, LocalTask, Task
 from worldtwin.traces import Traces
@@ -53,14 +54,16 @@ def evaluate(
 ) -> Evaluation:
     """`task` in the real `env` for `episodes` episodes, whose seeds come from `key`; each is recorded in `traces`.
 
-    `noise` is the share of actions drawn by chance. `spec` is the world's (default: as far as the task knows it).
-    Episodes take at most `horizon` steps (default: the spec's, when one is given). Raises `InvalidTask` when the task
-    and the environment do not fit.
+    `noise` is the share of actions drawn by chance; with 1, nobody looks, and images need no codecs yet. `spec` is the
+    world's (default: as far as the task knows it). Episodes take at most `horizon` steps (default: the spec's, when one
+    is given). Raises `InvalidTask` when the task and the environment do not fit.
     """
     world = spec or _world_of(task)
     if spec is not None and isinstance(task, Task | LocalTask):
         task.require_fit(spec)
     _require_actions(world, env)
+    if noise >= 1 and world.state.pictures:  # nobody looks
+        world = replace(world, state=world.state.seen_by(tuple(image.blind for image in world.state.pictures)))
     stay = _Stay(task, env, world, horizon or (MOST_STEPS if spec is None else spec.horizon), noise)
     words = Key.of(key).child("real").episodes(np.arange(episodes))
     returns, steps = np.zeros(episodes), np.zeros(episodes, dtype=np.int64)
@@ -90,13 +93,16 @@ class _Lived(Struct, frozen=True, kw_only=True):
 
     def columns(self, spec: Spec) -> dict[str, list[Reading | None]]:
         """The recorded steps as raw columns of a trace store; an output that some steps lack is missing there."""
-        parts = {"state": spec.state.names, "action": spec.action.names, "next": spec.state.names}
+        parts = {"state": tuple(spec.state.parts), "action": spec.action.names, "next": tuple(spec.state.parts)}
         parts["outputs"] = tuple(name for name in spec.outputs.names if any(name in s.outputs for s in self.recorded))
-        return {
+        columns = {
             f"{part}.{name}": [getattr(step, part).get(name) for step in self.recorded]
             for part, names in parts.items()
             for name in names
         }
+        for image in spec.state.pictures:  # each is the next step's beginning, but for the last one
+            columns[f"next.{image.name}"][:-1] = [None] * (len(self.recorded) - 1)
+        return columns
 
 
 @final
@@ -133,8 +139,8 @@ class _Stay:
         try:
             found = readings(self._spec.state, shown, self._env.observation_space)
             row, outside = sense(self._spec.state, found, held)
-        except InvalidValue as error:
-            raise InvalidTask(f"the task does not fit this environment: {error}") from error
+        except (InvalidValue, InvalidSpec) as error:
+            raise InvalidTask(f"{self._spec.name} does not fit this environment: {error}") from error
         self.outside += outside
         return found, row
 
@@ -198,7 +204,7 @@ def _require_actions(spec: Spec, env: Reality) -> None:
         try:
             given = to_gymnasium(spec.action, row, env.action_space)
         except InvalidValue as error:
-            raise InvalidTask(f"the task does not fit this environment: {error}") from error
+            raise InvalidTask(f"{spec.name} does not fit this environment: {error}") from error
         if not env.action_space.contains(given) or not _same(spec, row, given, env):
             action = spec.action.decode(tuple(int(value) for value in row))
             raise InvalidTask(f"the environment does not take the task's action {action}: it takes {env.action_space}")

@@ -1,4 +1,4 @@
-"""Spaces as libraries for training take them: choices are numbered from 0, boxes hold 32-bit floats."""
+"""Spaces as libraries for training take them: choices from 0, boxes of 32-bit floats, pictures of 8-bit numbers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from worldtwin.errors import InvalidSpec
+
 
 def plain_space(shape: gymnasium.Space[Any]) -> gymnasium.Space[Any]:
     """The plain form of `shape`, a space that `space_of` made."""
@@ -17,6 +19,12 @@ def plain_space(shape: gymnasium.Space[Any]) -> gymnasium.Space[Any]:
             return spaces.Discrete(int(shape.n))
         case spaces.MultiDiscrete():
             return spaces.MultiDiscrete(shape.nvec)
+        case spaces.Box() if shape.dtype == np.uint8:
+            return shape
+        case spaces.Dict():
+            raise InvalidSpec(
+                "libraries for training take pictures alone: a state of an image and other fields is none"
+            )
         case spaces.Box():
             return spaces.Box(shape.low.astype(np.float32), shape.high.astype(np.float32), dtype=np.float32)
         case _:
@@ -29,7 +37,7 @@ def to_plain(batch: NDArray[Any], shape: gymnasium.Space[Any]) -> NDArray[Any]:
         case spaces.Discrete() | spaces.MultiDiscrete():
             return batch - shape.start
         case _:
-            return batch.astype(np.float32)
+            return batch if shape.dtype == np.uint8 else batch.astype(np.float32)
 
 
 def from_plain(batch: NDArray[Any], shape: gymnasium.Space[Any]) -> NDArray[Any]:

@@ -2,7 +2,7 @@
 
 Numbers fill the fields in order: an angle with `from` takes two, a set one for each of its values, every other field
 one; a category's values are numbered in order. Where a set has one number only, that is its bits. Mappings go by name:
-`speed`, or `speed_0`, `speed_1`, ... of an array.
+`speed`, or `speed_0`, `speed_1`, ... of an array. A picture is an array by itself, or one of a mapping.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import numpy as np
 from gymnasium import spaces
 
 from worldtwin.errors import InvalidValue
-from worldtwin.world import Angle, Category, Field, Integer, Lattice, Real, Set, Space, bounds, encode, hint
+from worldtwin.world import Angle, Category, Field, Image, Integer, Lattice, Real, Set, Space, bounds, encode, hint
 
 Number: TypeAlias = float | int | str
-Reading: TypeAlias = float | int | str | list[str]
+Reading: TypeAlias = float | int | str | list[str] | bytes
 
 _PERIODS = {"rad": 2 * math.pi, "deg": 360.0, "turn": 1.0}
 
@@ -38,9 +38,13 @@ def width_of(field: Field) -> int:
 def readings(fields: Space, value: object, shape: gymnasium.Space[Any] | None = None) -> dict[str, Reading]:
     """The physical values by field of an observation or an action, unchecked: they may be NaN or out of range.
 
+    Instead of its components, an image has the bytes of its picture.
+
     `shape` is its Gymnasium space, whose choices may not be numbered from 0. Raises `InvalidValue` when there are too
     few numbers, too many, or a name is missing.
     """
+    if fields.pictures:
+        return _with_pictures(fields, value)
     shape = shape if all(isinstance(field, Category) for field in fields.fields) else None
     if isinstance(value, Mapping):
         return _by_name(fields, _named("", value, shape))
@@ -59,7 +63,12 @@ def sense(fields: Space, value: Mapping[str, Reading], held: Lattice | None = No
     Raises `InvalidValue` naming the field for what is no value at all.
     """
     row, outside = np.empty((1, len(fields)), dtype=np.int64), 0
-    for position, (name, field) in enumerate(zip(fields.names, fields.fields, strict=True)):
+    for name, field in fields.parts.items():
+        if isinstance(field, Image):
+            row[0, fields.columns_of(field)], told = _components(field, value[name])
+            outside += not told
+            continue
+        position = fields.index(name)
         try:
             row[0, position] = encode(field, value[name])
         except InvalidValue as error:
@@ -67,6 +76,36 @@ def sense(fields: Space, value: Mapping[str, Reading], held: Lattice | None = No
             row[0, position] = _nearest(name, field, value[name], last, error)
             outside += 1
     return row, outside
+
+
+def _with_pictures(fields: Space, value: object) -> dict[str, Reading]:
+    """What is shown where some of it, or all of it, is pictures."""
+    if not isinstance(value, Mapping):
+        if len(fields.parts) > 1:
+            raise InvalidValue(f"{', '.join(fields.parts)} need a mapping by name, not {value!r:.40}")
+        return {image.name: image.pixels(value) for image in fields.pictures}
+    shown = _flat("", value)
+    for image in fields.pictures:
+        if image.name not in shown:
+            raise InvalidValue(f"the environment shows no `{image.name}`{hint(image.name, shown)}")
+    found: dict[str, Reading] = {image.name: image.pixels(shown[image.name]) for image in fields.pictures}
+    others = {name: field for name, field in fields.parts.items() if not isinstance(field, Image)}
+    rest = {name: each for name, each in shown.items() if name not in found}
+    return found | _by_name(Space.of(others), _named("", rest, None))
+
+
+def _flat(prefix: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts of a mapping, and of mappings in it, by their joined names."""
+    found: dict[str, Any] = {}
+    for key, part in value.items():
+        found |= _flat(f"{prefix}{key}_", part) if isinstance(part, Mapping) else {f"{prefix}{key}": part}
+    return found
+
+
+def _components(image: Image, picture: Reading) -> tuple[Lattice, bool]:
+    """The components (k,) of one picture, and whether the codec can tell it."""
+    rows, told = image.encode(np.frombuffer(image.pixels(picture), dtype=np.uint8)[None])
+    return rows[0], bool(told[0])
 
 
 def _nearest(name: str, field: Field, value: Reading, last: int | None, error: InvalidValue) -> int:

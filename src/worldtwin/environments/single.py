@@ -38,7 +38,7 @@ class SimulatedEnv(gymnasium.Env[Any, Any]):
             self._seeded = True
         self._twin.start(_FIRST)
         self._running = True
-        return self._twin.shown()[0], self._info()
+        return self._shown(), self._info()
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:  # noqa: ANN401 - whatever the space holds
         """Take one step. Raises `ResetNeeded` after an episode's end."""
@@ -48,7 +48,11 @@ class SimulatedEnv(gymnasium.Env[Any, Any]):
         terminated, truncated = bool(done.terminated[0]), bool(done.truncated[0])
         self._running = not (terminated or truncated)
         info = {"source": Source(int(done.sources[0])).name.lower(), **self._info()}
-        return self._twin.shown()[0], float(done.rewards[0]), terminated, truncated, info
+        return self._shown(), float(done.rewards[0]), terminated, truncated, info
+
+    def _shown(self) -> Any:  # noqa: ANN401 - whatever the space holds
+        shown = self._twin.shown()
+        return {name: part[0] for name, part in shown.items()} if isinstance(shown, dict) else shown[0]
 
     def _info(self) -> dict[str, Any]:
         possible = self._twin.possible()

@@ -75,8 +75,8 @@ class Twin:
             sources=np.where(lost, np.int8(Source.UNKNOWN), ahead.source),
         )
 
-    def shown(self) -> NDArray[Any]:
-        """The observations (n, ...)."""
+    def shown(self) -> Any:  # noqa: ANN401 - an array, or some by name
+        """The observations (n, ...); by name, where there are images beside other fields."""
         return show(self.spec.state, self._states[:, : len(self.spec.state)], self.observation_space)
 
     def possible(self) -> NDArray[np.int8] | None:

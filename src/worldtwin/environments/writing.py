@@ -12,13 +12,37 @@ from numpy.typing import NDArray
 
 from worldtwin.environments.reading import width_of
 from worldtwin.errors import InvalidValue
-from worldtwin.world import TURN_BITS, Angle, Category, Field, Integer, Lattice, Set, Space, bounds, decode_column, hint
+from worldtwin.world import (
+    TURN_BITS,
+    Angle,
+    Category,
+    Field,
+    Image,
+    Integer,
+    Lattice,
+    Set,
+    Space,
+    bounds,
+    decode_column,
+    hint,
+)
 
 Numbers = NDArray[np.float64]
 
 
 def space_of(fields: Space) -> gymnasium.Space[Any]:
-    """The Gymnasium space of `fields`: one choice, several choices, or else a box of numbers in order."""
+    """The Gymnasium space of `fields`: one choice, several choices, or else a box of numbers in order.
+
+    An image alone is a box of 8-bit numbers; beside others, all are a mapping by name.
+    """
+    if fields.pictures:
+        named = {
+            name: spaces.Box(0, 255, part.shape, np.uint8)
+            if isinstance(part, Image)
+            else space_of(Space.of({name: part}))
+            for name, part in fields.parts.items()
+        }
+        return spaces.Dict(named) if len(named) > 1 else next(iter(named.values()))
     if all(isinstance(field, Category | Integer) for field in fields.fields):
         low, high = fields.low, fields.high
         if len(fields) == 1:
@@ -35,22 +59,51 @@ def numbers_of(fields: Space, rows: Lattice) -> Numbers:
     return np.stack(columns, axis=1)
 
 
-def show(fields: Space, rows: Lattice, shape: gymnasium.Space[Any]) -> NDArray[Any]:
+def show(fields: Space, rows: Lattice, shape: gymnasium.Space[Any]) -> Any:  # noqa: ANN401 - an array, or some by name
     """`rows` (n, fields) as a batch of elements of `shape`, a space that `space_of` made."""
+    if fields.pictures:
+        drawn = {name: _drawn(fields, name, part, rows) for name, part in fields.parts.items()}
+        return drawn if isinstance(shape, spaces.Dict) else next(iter(drawn.values()))
     numbers = numbers_of(fields, rows)
     if isinstance(shape, spaces.Discrete):
         return numbers[:, 0].astype(np.int64)
     return numbers.astype(shape.dtype)
 
 
+def _drawn(fields: Space, name: str, part: Field | Image, rows: Lattice) -> Any:  # noqa: ANN401 - an array
+    if isinstance(part, Image):
+        return part.decode(rows[:, fields.columns_of(part)])
+    alone, column = Space.of({name: part}), fields.index(name)
+    return show(alone, rows[:, [column]], space_of(alone))
+
+
 def to_gymnasium(fields: Space, row: Lattice, shape: gymnasium.Space[Any]) -> Any:  # noqa: ANN401 - whatever the space holds
     """The element of `shape` that the lattice `row` (fields,) is. Raises `InvalidValue` when it has none."""
+    if fields.pictures:
+        return _pictured(fields, row, shape)
     if isinstance(shape, spaces.Dict):
         return {key: _part(fields, row, key, inner) for key, inner in shape.spaces.items()}
     numbers = numbers_of(fields, row[None])[0]
     if len(numbers) != _size(shape):
         raise InvalidValue(f"{', '.join(fields.names)} are {len(numbers)} numbers, but the environment takes {shape}")
     return _element(numbers, shape, fields)
+
+
+def _pictured(fields: Space, row: Lattice, shape: gymnasium.Space[Any]) -> Any:  # noqa: ANN401 - the same
+    """The element of `shape`, one of pictures, or a mapping with some, that the lattice `row` (fields,) is."""
+    if isinstance(shape, spaces.Dict):
+        return {key: _pictured_part(fields, row, key, inner) for key, inner in shape.spaces.items()}
+    drawn = show(fields, row[None], space_of(fields))
+    if len(fields.parts) > 1 or math.prod(shape.shape or ()) != drawn[0].size:
+        raise InvalidValue(f"{', '.join(fields.parts)} are no element of {shape}")
+    return drawn[0].reshape(shape.shape).astype(shape.dtype)
+
+
+def _pictured_part(fields: Space, row: Lattice, key: str, shape: gymnasium.Space[Any]) -> Any:  # noqa: ANN401 - the same
+    for image in fields.pictures:
+        if image.name == key:
+            return image.decode(row[None, fields.columns_of(image)])[0].reshape(shape.shape)
+    return _part(fields, row, key, shape)
 
 
 def to_observation(fields: Space, row: Lattice, shape: gymnasium.Space[Any] | None = None) -> Any:  # noqa: ANN401 - the same

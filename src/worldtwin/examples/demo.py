@@ -40,7 +40,7 @@ def demo(name: str, folder: str | Path | None = None, *, key: Key | int, echo: C
     if name not in _STORIES:
         raise InvalidValue(f"there is no demo `{name}`{hint(name, DEMOS)}")
     if folder is not None:
-        place = Path(folder)
+        place = Path(folder).resolve()
         place.mkdir(parents=True, exist_ok=True)
         if found := sorted(place.glob("*.traces")):
             raise InvalidValue(f"{found[0]} is there already: give the demo an empty folder")

@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from worldtwin.files.document.loading import load_document, load_spec
     from worldtwin.files.document.sections import world_schema
     from worldtwin.files.problems import check, is_cases
+    from worldtwin.files.reading.content import missing
     from worldtwin.files.stored.store import load, load_simulator, save
     from worldtwin.files.tasks import load_program, load_task
     from worldtwin.files.writing.document_text import document_text
 
 __all__ = [
     "Compatibility", "Document", "Wire", "cases_schema", "check", "compatible", "document_text", "is_cases", "load",
-    "load_cases", "load_document", "load_program", "load_simulator", "load_spec", "load_task", "save", "world_schema",
+    "load_cases", "load_document", "load_program", "load_simulator", "load_spec", "load_task", "missing", "save",
+    "world_schema",
 ]  # fmt: skip
 
 _HOMES = {
@@ -31,6 +33,7 @@ _HOMES = {
     "document.loading": ("load_document", "load_spec"),
     "document.sections": ("world_schema",),
     "problems": ("check", "is_cases"),
+    "reading.content": ("missing",),
     "stored.store": ("load", "load_simulator", "save"),
     "tasks": ("load_program", "load_task"),
     "writing.document_text": ("document_text",),

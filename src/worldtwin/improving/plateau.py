@@ -16,11 +16,12 @@ SOLVED: Final = 3
 class Plateau:
     """Watches the middle of the distribution, generation by generation. Mutable.
 
-    `top` is the best score there can be, `width` the distance from the worst to it.
+    `top` is the best score there can be, `width` the distance from the worst to it; a gain of `tolerance` of that in
+    fifteen generations counts as one.
     """
 
-    def __init__(self, *, top: float, width: float) -> None:
-        self._top, self._width = top, width
+    def __init__(self, *, top: float, width: float, tolerance: float = TOLERANCE) -> None:
+        self._top, self._width, self._tolerance = top, width, tolerance
         self._gains: list[float] = []
         self._solved = 0
 
@@ -42,7 +43,11 @@ class Plateau:
     def reached(self) -> bool:
         """Whether the last 25 generations gained next to nothing, each over the one fifteen before."""
         recent = self._gains[-PATIENCE:]
-        return len(self._gains) >= LAG + PATIENCE and sum(recent) <= TOLERANCE * self._width * PATIENCE
+        return len(self._gains) >= LAG + PATIENCE and sum(recent) <= self._tolerance * self._width * PATIENCE
+
+    def closer(self, share: float) -> Plateau:
+        """A fresh one for the same scores, to which a `share` of the gain is one."""
+        return Plateau(top=self._top, width=self._width, tolerance=share * self._tolerance)
 
     @property
     def fraction(self) -> float:

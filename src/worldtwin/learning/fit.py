@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from worldtwin.errors import InvalidSpec
@@ -18,6 +19,7 @@ from worldtwin.learning.regression.fitting import Recorded
 from worldtwin.learning.reporting import STEPS, report_of
 from worldtwin.learning.sample import Sample
 from worldtwin.learning.scoring import drift
+from worldtwin.learning.seeing import sighted
 from worldtwin.learning.tables import NOTHING, Pair, merged, tables_of, without
 from worldtwin.simulation import Model, Report, Simulator
 from worldtwin.traces import Traces
@@ -42,7 +44,8 @@ def fit(
 ) -> Simulator:
     """The simulator of the world that `traces` were recorded in; its report says how far it is from held-out episodes.
 
-    1. Usable rows are read, all or those `since` an episode or a time; 15 % of the recorded episodes are kept aside.
+    1. Where the spec has images, and neither it nor `base` says how to see them, that is learned first. Usable rows are
+       read, all or those `since` an episode or a time; 15 % of the recorded episodes are kept aside.
        With `latent: auto`, where a past step still matters, a machine with hidden states is learned; if it predicts
        better, they are a column of the rows from then on, and what is kept aside is the end of the record.
     2. What is discrete is counted, recorded and synthetic apart, on top of what `base` counted: fitting a, then b on
@@ -50,18 +53,19 @@ def fit(
        the store that `base` was fitted to, when that had more than 200,000 rows, only the rows that came after are read
        and counted; predictors and errors are of these and of 200,000 older ones.
     3. Each number is predicted by what the kept rows prefer: a polynomial, residual networks on top of it, or trees;
-       each name by coarser counts, or trees.
-    4. The published integers are scored on the kept rows, one step ahead and on their own.
+       each name by coarser counts, or trees. Half of the kept episodes choose when there are ten or more.
+    4. The published integers are scored on the other half, one step ahead and on their own.
     5. All rows are learned from in the way that was found. The report stays that of step 4: it errs on the safe side.
 
     Raises `TracesError` when there is nothing to learn from, `InvalidSpec` when `base` is of another world, or cannot
     be added to.
     """
-    tell, root, spec = progress or _silent, Key.of(key), spec.declared
+    tell, root = progress or _silent, Key.of(key)
+    tell(0.0, "reading")
+    spec, images = sighted(spec, base, traces, root.child("images"))
     if base is not None:
         _require_same_world(spec, base)
         _require_addable(spec, base, traces)
-    tell(0.0, "reading")
     record = record_of(spec, traces, Wanted(sources=sources, since=since), _grows(spec, base), root.child("older"))
     ground = ground_of(spec, record, root.child("held out"))
     spec, sample, record = ground.spec, ground.sample, ground.record
@@ -74,6 +78,8 @@ def fit(
         spec=spec, observed=train[0], synthetic=train[1], predictors=trial.predictors, begins=ground.begins
     )
     report = report_of(tested, sample, trial, record, tables, key=root.child("report"))
+    if images:
+        report = replace(report, images=images)
     tell(0.8, "learning from all")
     simulator = _learned(ground, tables, trial.way, report, root)
     tell(1.0, "done")
@@ -142,13 +148,13 @@ def _trial(spec: Spec, sample: Sample, tables: Pair, root: Key) -> Trial:
     """The best way of learning, given what the `tables` know of the rows kept aside."""
     if spec.hidden:
         return trial_beyond(spec, sample.everything.at(~sample.aside))
-    aside = np.flatnonzero(sample.aside)
+    aside = np.flatnonzero(sample.choosing)
     if len(aside) > MOST_HELD_OUT:
         aside = np.sort(chance(root.child("aside")).choice(aside, size=MOST_HELD_OUT, replace=False))
     kept = sample.everything.at(aside)
 
     def drifts(predictors: tuple[Model, ...]) -> NDArray[np.float64] | None:
-        found = drift(Simulator(spec, predictors=predictors), sample.rows, sample.aside, STEPS, root.child("drifts"))
+        found = drift(Simulator(spec, predictors=predictors), sample.rows, sample.choosing, STEPS, root.child("drifts"))
         return None if found is None else found.errors
 
     return trial_of(

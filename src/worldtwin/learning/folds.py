@@ -38,7 +38,7 @@ class Held(Struct, frozen=True, kw_only=True, eq=False):
 
 
 def held_out_errors(tested: Simulator, way: Way, sample: Sample, steps: int, key: Key) -> Held | None:
-    """How far off `tested` is on the rows kept aside, and after `steps` steps; None when none are.
+    """How far off `tested` is on the rows that tell, and after `steps` steps; None when none are.
 
     With fewer than 20 episodes one choice of those kept aside may be far too kind, so five parts of the episodes are
     judged in turn, each by what the others teach in the same `way`, if that is quick: whole episodes, or fifths of a
@@ -48,11 +48,11 @@ def held_out_errors(tested: Simulator, way: Way, sample: Sample, steps: int, key
         return None
     folds = _folds(sample, key.child("folds")) if sample.whole and way.quick else []
     if not folds:
-        rows = np.flatnonzero(sample.aside)
+        rows = np.flatnonzero(sample.telling)
         return Held(
             rows=rows,
             misses=misses(tested, sample.rows.select(rows), sample.states[rows], key),
-            drift=drift(tested, sample.rows, sample.aside, steps, key),
+            drift=drift(tested, sample.rows, sample.telling, steps, key),
         )
     lengths = [reachable(runs(sample.rows, fold), steps, len(folds)) for fold in folds]
     length = min((length for length in lengths if length), default=0)

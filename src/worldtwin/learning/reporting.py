@@ -45,7 +45,7 @@ def report_of(tested: Simulator, sample: Sample, trial: Trial, record: Record, t
         transitions=record.sizes.transitions,
         synthetic=record.sizes.synthetic,
         episodes=record.sizes.episodes,
-        held_out=int(sample.aside.sum()) if held is None or held.folds == 1 else len(held.rows),
+        held_out=0 if held is None else len(held.rows),
         excluded=dict(record.excluded),
         traces_version=record.version,
         fields=_fields(tested, sample, trial.way, held),
@@ -57,7 +57,7 @@ def report_of(tested: Simulator, sample: Sample, trial: Trial, record: Record, t
         calibration=_calibration(tested, told, trial),
         memory=memory,
         regime=record.dated(regime_report(tested, rows, sample.states, memory, key.child("regimes"))),
-        contradictions=contradictions(spec.declared, record.rows),
+        contradictions=contradictions(spec, record.rows),
         basis=record.basis,
         gaps=gap_reports(spec, rows, sample.states),
         levels=() if told is None else levels(told),
@@ -73,12 +73,14 @@ def _notes(tested: Simulator, sample: Sample, held: Held | None, steps: int, key
         notes = ["too few rows to keep any aside: no error was measured"]
     elif held.folds > 1:
         notes.append(f"few episodes: {held.folds} parts of them were judged in turn, each by what the others teach")
+    elif not sample.parted:
+        notes.append("the held-out episodes chose the way of learning too: errors may be a little too small")
     notes += [f"{name} cannot be predicted: nothing discrete to count by" for name in _unpredicted(tested)]
     near = None if held is None else held.drift
     if near is not None and near.steps < steps:
         notes.append(f"held-out runs are too short for {steps} steps: measured after {near.steps}")
     if held is not None and near is not None and held.folds == 1:
-        far = drift(tested, sample.rows, sample.aside, min(tested.spec.horizon, MOST_STEPS), key)
+        far = drift(tested, sample.rows, sample.telling, min(tested.spec.horizon, MOST_STEPS), key)
         if far is not None and far.steps > near.steps:
             errors = zip(tested.spec.state.names, far.errors.tolist(), strict=True)
             notes.append(f"error after {far.steps} steps: {', '.join(f'{name} {error:.2g}' for name, error in errors)}")

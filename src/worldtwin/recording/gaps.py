@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from worldtwin.errors import TracesError
-from worldtwin.traces import Traces
+from worldtwin.traces import Traces, require_no_pictures
 from worldtwin.world import Category, Field, Integer, Lattice, Set, Space, Spec, Transitions, decode, size
 
 CELLS: Final = 8
@@ -26,6 +26,8 @@ def gaps(traces: Traces, spec: Spec | None = None, *, rows: int = 100) -> pa.Tab
     are to be filled in: `worldtwin.recording.synthetic_file` reads the result. Raises `TracesError` for an empty store.
     """
     known = spec or traces.spec
+    if known is not None:
+        require_no_pictures(known, "gaps to fill in by hand")
     recorded = traces.transitions(known).transitions
     if known is None or not len(recorded):
         raise TracesError(f"{traces.path.name} has no usable transitions yet: record some runs first")

@@ -1,6 +1,7 @@
 """What an environment shows and takes as columns: a Gymnasium space is a row of axes, a spec's fields are made of them.
 
-Without names the axes of an observation are x0, x1, ..., that of an action is `action` (or action0, action1, ...).
+A picture, a box of 8-bit numbers from 0 to 255 with at least 8 x 8 of them, is one axis: its bytes. Without names the
+an observation are x0, x1, ..., that of an action is `action` (or action0, action1, ...).
 """
 
 from __future__ import annotations
@@ -11,22 +12,29 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
 import numpy as np
+import pyarrow as pa
 from gymnasium import spaces
 from msgspec import Struct
 
 from worldtwin.errors import InvalidSpec
 from worldtwin.exact.functions import atan2
 from worldtwin.traces import Source, sources, width_of
-from worldtwin.world import Angle, Category, Field, Set, Space
+from worldtwin.world import MAX_VALUES, Angle, Category, Field, Image, Set, Space
 
 MOST_CHOICES: Final = 256
 """Beyond as many, what can be chosen or shown is a number, not a category."""
+
+LEAST_SIDE: Final = 8
+"""Fewer pixels than that are a board, or a view of codes: numbers."""
 
 _TURN: Final = {"rad": 1.0, "deg": 360.0 / math.tau, "turn": 1.0 / math.tau}
 
 
 class Axis(Struct, frozen=True, kw_only=True):
-    """One number or text that a space shows: a name, whole numbers or not, bounds; how many `choices`, from `start`."""
+    """One number or text that a space shows: a name, whole numbers or not, bounds; how many `choices`, from `start`.
+
+    A picture has (height, width) or (height, width, channels).
+    """
 
     name: str
     whole: bool = False
@@ -36,6 +44,7 @@ class Axis(Struct, frozen=True, kw_only=True):
     choices: int = 0
     start: int = 0
     prefix: str = "s"
+    picture: tuple[int, ...] = ()
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -62,6 +71,8 @@ def axes_of(space: spaces.Space[Any], part: str) -> tuple[Axis, ...]:
 def reader_of(space: spaces.Space[Any]) -> Read:
     """What copies observations or actions of `space` as rows."""
     match space:
+        case spaces.Box() if picture_of(space):
+            return lambda value: (np.asarray(value, dtype=np.uint8).tobytes(),)
         case spaces.Box() if len(space.shape) == 1:
             return lambda value: np.asarray(value).tolist()
         case spaces.Discrete():
@@ -76,6 +87,28 @@ def reader_of(space: spaces.Space[Any]) -> Read:
             return lambda value: [item for key, read in named.items() for item in read(value[key])]
         case _:
             return lambda value: np.asarray(value).ravel().tolist()
+
+
+def picture_of(space: spaces.Space[Any]) -> tuple[int, ...]:
+    """The shape of the pictures that `space` holds; none when it holds something else."""
+    if not isinstance(space, spaces.Box) or space.dtype != np.uint8 or len(space.shape) not in {2, 3}:
+        return ()
+    sized = min(space.shape[:2]) >= LEAST_SIDE and space.shape[2:] in {(), (1,), (3,), (4,)}
+    bounded = bool((space.low == 0).all() and (space.high == 255).all())
+    return space.shape if sized and bounded and math.prod(space.shape) <= MAX_VALUES else ()
+
+
+def numbers_only(space: spaces.Space[Any]) -> spaces.Space[Any]:
+    """`space` with pictures as so many numbers: for whoever declared them as such."""
+    match space:
+        case spaces.Box() if picture_of(space):
+            return spaces.Box(0, 255, (1, math.prod(space.shape)), np.uint8)
+        case spaces.Tuple():
+            return spaces.Tuple([numbers_only(part) for part in space.spaces])
+        case spaces.Dict():
+            return spaces.Dict({key: numbers_only(part) for key, part in space.spaces.items()})
+        case _:
+            return space
 
 
 class Observer:
@@ -96,7 +129,7 @@ class Observer:
             return {f"{prefix}.{axis.name}": _raw(axis, axes[axis.name]) for axis in self._axes}
         by_name = {axis.name: axis for axis in self._axes}
         columns: dict[str, Any] = {}
-        for name, field in zip(self._space.names, self._space.fields, strict=True):
+        for name, field in self._space.parts.items():
             used = [column.partition(".")[2] for column in self._found[name].columns]
             columns[f"{prefix}.{name}"] = _of_field(field, [by_name[key] for key in used], [axes[key] for key in used])
         return columns
@@ -105,14 +138,22 @@ class Observer:
 def _matched(part: str, axes: tuple[Axis, ...], space: Space) -> dict[str, Source]:
     """Which axes each field is made of. Raises `InvalidSpec` when they do not fit."""
     found = sources(space, part, {f"{part}.{axis.name}": "" for axis in axes})
+    shapes = [axis.picture for axis in axes if axis.picture]
+    for image, shape in zip(space.pictures, shapes, strict=False):
+        if (*shape, 1)[:3] != (*image.shape, 1)[:3]:
+            raise InvalidSpec(f"{part}.{image.name}: pictures are of {_sized(shape)}, not of {image.size}")
     missing = [name for name, source in found.items() if not source.columns]
     if missing:
-        takes = sum(map(width_of, space.fields))
+        takes = sum(map(width_of, space.parts.values()))
         raise InvalidSpec(
             f"{part}: the environment has {len(axes)} numbers ({', '.join(axis.name for axis in axes[:8])}), the "
             f"spec's fields take {takes}; nothing is there for {', '.join(missing)}: declare a field for each, in order"
         )
     return found
+
+
+def _sized(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
 
 
 def _axes(space: spaces.Space[Any], name: str, prefix: str) -> list[Axis]:
@@ -122,6 +163,8 @@ def _axes(space: spaces.Space[Any], name: str, prefix: str) -> list[Axis]:
             choices = count if count <= MOST_CHOICES else 0
             last = start + count - 1
             return [Axis(name=name, whole=True, low=start, high=last, start=start, choices=choices, prefix=prefix)]
+        case spaces.Box() if picture_of(space):
+            return [Axis(name=name, picture=picture_of(space))]
         case spaces.Box():
             whole = np.issubdtype(space.dtype, np.integer)
             bounds = zip(space.low.ravel().tolist(), space.high.ravel().tolist(), strict=True)
@@ -166,15 +209,19 @@ def _joined(name: str, key: object) -> str:
     return f"{name}_{clean}" if name else clean
 
 
-def _raw(axis: Axis, values: list[Any]) -> list[Any]:
+def _raw(axis: Axis, values: list[Any]) -> Any:  # noqa: ANN401 - a column
     """Values without a spec: as they are, choices counted from 0."""
+    if axis.picture:
+        return pa.array(values, pa.binary())
     if not axis.choices or not axis.start:
         return values
     return [None if value is None else value - axis.start for value in values]
 
 
-def _of_field(field: Field, axes: list[Axis], values: list[list[Any]]) -> Any:  # noqa: ANN401 - a column
+def _of_field(field: Field | Image, axes: list[Axis], values: list[list[Any]]) -> Any:  # noqa: ANN401 - a column
     """The physical values of `field`, made of one axis or, for an angle, of its cosine and its sine."""
+    if isinstance(field, Image):
+        return pa.array(values[0], pa.binary())
     if len(axes) == 2 and isinstance(field, Angle):
         cosine, sine = (np.array(column, dtype=np.float64) for column in values)
         return np.where(np.isnan(cosine + sine), np.nan, atan2(sine, cosine)) * _TURN[field.unit]

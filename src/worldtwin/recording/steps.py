@@ -9,7 +9,7 @@ from gymnasium import spaces
 
 from worldtwin.recording.buffer import Buffer
 from worldtwin.recording.episode import Episode, number_episodes
-from worldtwin.recording.observing import Observer, axes_of, reader_of
+from worldtwin.recording.observing import Observer, axes_of, numbers_only, reader_of
 from worldtwin.traces import Traces
 
 MEASURED: Final = ("reward", "terminated", "truncated")
@@ -38,8 +38,13 @@ class StepWriter:
     ) -> None:
         self.traces = traces
         spec = traces.spec
+        if spec and not spec.state.pictures:
+            observations = numbers_only(observations)
+        actions = numbers_only(actions)
         self.see, self._read = reader_of(observations), reader_of(actions)
-        self._states = Observer("state", axes_of(observations, "state"), spec and spec.state)
+        axes = axes_of(observations, "state")
+        self._pictures = frozenset(place for place, axis in enumerate(axes) if axis.picture)
+        self._states = Observer("state", axes, spec and spec.state)
         self._actions = Observer("action", axes_of(actions, "action"), spec and spec.action)
         self.shown = tuple(name for name in (spec.outputs.names if spec else ()) if name not in MEASURED)
         """The outputs that are values of an environment's `info`."""
@@ -63,12 +68,13 @@ class StepWriter:
 
     def _store(self, steps: list[Step]) -> None:
         number_episodes((step.episode for step in steps), self.traces.begin)
+        begun = {id(step.before) for step in steps}
         columns: dict[str, Any] = {
             "episode": [step.episode.number for step in steps],
             "step": [step.step for step in steps],
             **self._states.columns([step.before for step in steps]),
             **self._actions.columns([step.action for step in steps]),
-            **self._states.columns([step.after for step in steps], "next"),
+            **self._states.columns([self._led_to(step, begun) for step in steps], "next"),
             "marked": [step.mark for step in steps],
         }
         measured = zip(*[step.outputs for step in steps], strict=True)
@@ -76,3 +82,9 @@ class StepWriter:
             {f"outputs.{name}": list(values) for name, values in zip((*MEASURED, *self.shown), measured, strict=True)}
         )
         self.traces.append(columns)
+
+    def _led_to(self, step: Step, begun: set[int]) -> Sequence[Any] | None:
+        """What `step` led to, without the pictures of what is stored as the beginning of another one."""
+        if not self._pictures or step.after is None or id(step.after) not in begun:
+            return step.after
+        return [None if place in self._pictures else value for place, value in enumerate(step.after)]

@@ -19,7 +19,7 @@ import pyarrow as pa
 from worldtwin.errors import InvalidFile, InvalidValue, TracesError
 from worldtwin.recording.tables.importing import add_tables, content_of
 from worldtwin.recording.tables.reading import read_table
-from worldtwin.traces import SYNTHETIC, Traces, column_of
+from worldtwin.traces import SYNTHETIC, Traces, column_of, require_no_pictures
 from worldtwin.world import Space, Spec, Synthetic, digest_of, hint
 
 Row: TypeAlias = tuple[Any, ...]
@@ -69,6 +69,7 @@ def synthetic_rules(
     known = spec or traces.spec
     if known is None:
         raise InvalidValue("rules need a spec: they yield its fields; give one, or bind the traces to one")
+    require_no_pictures(known, name or "rules")
     if isinstance(rules, str | os.PathLike):
         name = name or Path(rules).name
         rules = _function_in(Path(rules))

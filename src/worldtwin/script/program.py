@@ -279,8 +279,9 @@ def _found(source: Source, function: str, state: Record | None, expected: Record
             f"the script has no function {shown(function)}{hint(function, names)}", line=source.first_line
         )
     if len(module.body) > 1:
+        which = "" if function else f"; of a file with more in it name the function, such as FILE.py:{names[0]}"
         raise source.refusal(
-            module.body[1], "one function alone is a program, or `def act(state, memory)` with what it needs"
+            module.body[1], f"one function alone is a program, or `def act(state, memory)` with what it needs{which}"
         )
     return functions[0].name, check_function(source, functions[0], state, expected)
 

@@ -17,6 +17,7 @@ from worldtwin.simulation.report import (
     ContradictionReport,
     FieldReport,
     GapReport,
+    ImageReport,
     LevelReport,
     MemoryReport,
     RegimeReport,
@@ -36,8 +37,8 @@ from worldtwin.simulation.starts import COLUMNS_APART, drawn_up_to
 __all__ = [
     "COLUMNS_APART", "FINE_BITS", "STREAMS_APART", "Advance", "Alternative", "Backend", "BasisReport", "Candidates",
     "Changes", "Classifier", "Confidence", "ContradictionReport", "Ensemble", "Episodes", "Feature", "FieldReport",
-    "Flock", "Forest", "Function", "GapReport", "LevelReport", "MemoryReport", "Model", "NumpyBackend", "Outcomes",
-    "Play", "Polynomial", "Prediction", "RegimeReport", "RegionReport", "Regressor", "Report", "Session", "Simulator",
-    "Sink", "Source", "StepResult", "Table", "Walk", "count", "drawn_up_to", "input_fields", "merge", "outcomes",
-    "require_allowed", "rollout",
+    "Flock", "Forest", "Function", "GapReport", "ImageReport", "LevelReport", "MemoryReport", "Model",
+    "NumpyBackend", "Outcomes", "Play", "Polynomial", "Prediction", "RegimeReport", "RegionReport", "Regressor",
+    "Report", "Session", "Simulator", "Sink", "Source", "StepResult", "Table", "Walk", "count", "drawn_up_to",
+    "input_fields", "merge", "outcomes", "require_allowed", "rollout",
 ]  # fmt: skip

@@ -130,6 +130,19 @@ class BasisReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     sampled: int = 0
 
 
+class ImageReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How well an image is told by so many `components`, judged by `pictures` that the codec did not learn from.
+
+    `share` of their variance is explained; drawn again, a value is off by `error` grey levels (root mean square).
+    """
+
+    name: str
+    components: int
+    share: float
+    error: float
+    pictures: int
+
+
 class Report(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a fit saw, and how good what it made is; None where that could not be measured.
 
@@ -162,4 +175,5 @@ class Report(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     gaps: tuple[GapReport, ...] | UnsetType = UNSET
     levels: tuple[LevelReport, ...] | UnsetType = UNSET
     folds: int | UnsetType = UNSET
+    images: tuple[ImageReport, ...] | UnsetType = UNSET
     notes: tuple[str, ...] = ()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import UnsetType
+
 from worldtwin.errors import InvalidTask
 from worldtwin.tasks.programs.automaton import Automaton
 from worldtwin.tasks.programs.heads import Heads
 from worldtwin.tasks.programs.inputs import AnyOf, Input, OneOf, Scaled, Turned, seen_columns
 from worldtwin.tasks.programs.network import Network
 from worldtwin.tasks.programs.policy import TablePolicy
-from worldtwin.world import Angle, Category, Field, Integer, Real, Set, Space, Spec, hint
+from worldtwin.world import Angle, Category, Field, Image, Integer, Real, Set, Space, Spec, digest, hint
 
 
 def require_seen(observes: Sequence[str], state: Space) -> None:
@@ -22,6 +24,7 @@ def require_seen(observes: Sequence[str], state: Space) -> None:
 
 def require_same(kind: str, task: Space, world: Space) -> None:
     """Refuse a world whose fields are not the task's. Raises `InvalidTask` naming the first one that differs."""
+    _require_same_sight(task, world)
     for name, field in zip(task.names, task.fields, strict=True):
         if name not in world.names:
             raise InvalidTask(f"the task's {kind} field `{name}` is not in this world{hint(name, world.names)}")
@@ -57,6 +60,23 @@ def require_table(table: TablePolicy | Automaton, world: Spec, observes: Sequenc
         raise InvalidTask(f"the table's action {list(table.otherwise)} is not possible in this world")
     if ((table.actions < low) | (table.actions > high)).any():
         raise InvalidTask("an action of the table is outside of its field's range")
+
+
+def _require_same_sight(task: Space, world: Space) -> None:
+    theirs = {image.name: image for image in world.pictures}
+    for mine in task.pictures:
+        other = theirs.get(mine.name, mine)
+        if mine != other:
+            raise InvalidTask(
+                f"the task sees the image `{mine.name}` as {_codec(mine)}, this world as {_codec(other)}: components "
+                "of one mean nothing to the other; make the task for `simulator.spec`, or fit with the task's codec"
+            )
+
+
+def _codec(image: Image) -> str:
+    if isinstance(image.codec, UnsetType):
+        return f"{image.size} with no codec yet"
+    return f"{image.size} through codec {digest(image.codec)[:8]}"
 
 
 def _reads(each: Input, field: Field) -> bool:

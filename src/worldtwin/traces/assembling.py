@@ -74,7 +74,7 @@ def assemble(spec: Spec, found: Sequence[Steps]) -> Assembled:
             rejected_why=none,
             reasons=(),
         )
-    whole = _with_nexts(_united(_in_time_order(_joined(found))))
+    whole = _with_nexts(spec, _united(_in_time_order(_joined(found))))
     return _divided(spec, whole)
 
 
@@ -173,15 +173,20 @@ def _first_present(part: Part, starts: Lattice) -> Part:
     return Part(np.take_along_axis(part.values, chosen, 0), np.take_along_axis(part.wrong, chosen, 0))
 
 
-def _with_nexts(steps: Steps) -> Steps:
-    """Where no state after the step was recorded: the state of the step that follows, if it does follow."""
+def _with_nexts(spec: Spec, steps: Steps) -> Steps:
+    """Where no state after the step was recorded, or no picture: that of the step that follows, if it does follow."""
     follows = np.zeros(len(steps.steps), dtype=np.bool_)
     follows[:-1] = (steps.episodes[1:] == steps.episodes[:-1]) & (steps.steps[1:] == steps.steps[:-1] + 1)
-    rows = np.flatnonzero(follows & steps.nexts.absent)
+    seen = np.zeros(len(spec.state), dtype=np.bool_)
+    for image in spec.state.pictures:
+        seen[spec.state.columns_of(image)] = True
+    taken = follows[:, None] & (steps.nexts.wrong == MISSING) & (steps.nexts.absent[:, None] | seen)
+    rows, columns = np.nonzero(taken)
     if not len(rows):
         return steps
     values, wrong = steps.nexts.values.copy(), steps.nexts.wrong.copy()
-    values[rows], wrong[rows] = steps.states.values[rows + 1], steps.states.wrong[rows + 1]
+    values[rows, columns] = steps.states.values[rows + 1, columns]
+    wrong[rows, columns] = steps.states.wrong[rows + 1, columns]
     parts = {name: getattr(steps, name) for name in steps.__struct_fields__}
     return Steps(**{**parts, "nexts": Part(values, wrong)})
 
@@ -225,10 +230,10 @@ def _reasons(spec: Spec, steps: Steps) -> tuple[NDArray[np.int64], tuple[str, ..
         why = _blamed(why, gone, NO_NEXT, reasons)
         if rows.valid.all():
             continue
-        for column, (name, field) in enumerate(zip(space.names, space.fields, strict=True)):
+        for column in range(len(space)):
             for wrong in np.unique(rows.wrong[:, column]).tolist():
                 if wrong:
-                    sentence = complaint(part, name, field, wrong)
+                    sentence = complaint(part, space, column, wrong)
                     why = _blamed(why, (rows.wrong[:, column] == wrong) & ~gone, sentence, reasons)
     return why, tuple(reasons)
 

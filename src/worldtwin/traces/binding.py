@@ -9,8 +9,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from worldtwin.errors import TracesError
-from worldtwin.world import Angle, Category, Field, Integer, Real, Set, Space, Spec, unit_of
+from worldtwin.errors import InvalidValue, TracesError
+from worldtwin.world import Angle, Category, Field, Image, Integer, Real, Set, Space, Spec, unit_of
 
 _UNNAMED: Final = re.compile(r"x(\d+)|action(\d*)")
 _FITS: Final = {
@@ -18,6 +18,7 @@ _FITS: Final = {
     "angle": ("whole", "number"),
     "name": ("text", "whole"),
     "names": ("names", "text", "whole", "number"),
+    "picture": ("picture",),
 }
 
 
@@ -41,7 +42,7 @@ class Binding(Struct, frozen=True):
         """What a store remembers of `spec`."""
         parts = (("state", spec.state), ("action", spec.action), ("outputs", spec.outputs))
         named = {f"{part}.{name}": field for part, space in parts for name, field in _pairs(space)}
-        return Binding(spec.name, {name: (_kind(field), unit_of(field)) for name, field in named.items()})
+        return Binding(spec.name, {name: (_kind(field), _unit(field)) for name, field in named.items()})
 
     @staticmethod
     def read(text: str) -> Binding:
@@ -74,8 +75,9 @@ def sources(space: Space, part: str, columns: Mapping[str, str]) -> dict[str, So
     """Where each field of `space` is among the recorded `columns` of `part`: state, action, next or outputs.
 
     By its own name. An angle with `from`: by two columns cos_NAME and sin_NAME, NAME_cos and NAME_sin, NAME_0 and
-    NAME_1, or P and Q when it is called P_Q. A recording without names (x0, x1, ...; action): in order, an angle with
-    `from` taking two, a set one for each of its values (or, where that are too many, all sets one: their bits).
+    NAME_1, or P and Q when it is called P_Q. An image is one column, not its components. A recording without names (x0,
+    x1, ...; action): in order, an angle with `from` taking two, a set one for each of its values (or, where that are
+    too many, all sets one: their bits).
     """
     inside = [name.partition(".")[2] for name in columns if name.startswith(f"{part}.")]
     found = {name: _by_name(name, field, inside) for name, field in _pairs(space)}
@@ -85,7 +87,16 @@ def sources(space: Space, part: str, columns: Mapping[str, str]) -> dict[str, So
     return {name: Source(tuple(f"{part}.{column}" for column in source.columns)) for name, source in found.items()}
 
 
-def _by_name(name: str, field: Field, inside: list[str]) -> Source:
+def require_no_pictures(spec: Spec, source: str) -> None:
+    """Refuse a `source` of rows for a world with images. Raises `InvalidValue`."""
+    for image in spec.state.pictures:
+        raise InvalidValue(
+            f"{source}: pictures of `{image.name}` are recorded from a Gymnasium environment only (RecordEnv, or "
+            "`worldtwin record SPEC gym:ID`), not from rows, rules or calls"
+        )
+
+
+def _by_name(name: str, field: Field | Image, inside: list[str]) -> Source:
     if name in inside:
         return Source((name,))
     if isinstance(field, Angle) and field.sources:
@@ -105,9 +116,9 @@ def _by_name(name: str, field: Field, inside: list[str]) -> Source:
 
 
 def _in_order(space: Space, inside: list[str]) -> dict[str, Source] | None:
-    widths = [width_of(field) for field in space.fields]
+    widths = [width_of(field) for _, field in _pairs(space)]
     if len(inside) != sum(widths):
-        widths = [1 if isinstance(field, Set) else width_of(field) for field in space.fields]
+        widths = [1 if isinstance(field, Set) else width_of(field) for _, field in _pairs(space)]
     if len(inside) != sum(widths):
         return None
     found, start = dict[str, Source](), 0
@@ -118,8 +129,8 @@ def _in_order(space: Space, inside: list[str]) -> dict[str, Source] | None:
     return found
 
 
-def width_of(field: Field) -> int:
-    """How many numbers a field takes where they have no names."""
+def width_of(field: Field | Image) -> int:
+    """How many columns a field takes where they have no names."""
     if isinstance(field, Set):
         return len(field.values)
     return 2 if isinstance(field, Angle) and field.sources else 1
@@ -137,12 +148,18 @@ def _number(name: str) -> int:
     return int(re.sub(r"\D", "", name) or 0)
 
 
-def _pairs(space: Space) -> list[tuple[str, Field]]:
-    return list(zip(space.names, space.fields, strict=True))
+def _pairs(space: Space) -> list[tuple[str, Field | Image]]:
+    return list(space.parts.items())
 
 
-def _kind(field: Field) -> str:
+def _unit(field: Field | Image) -> str:
+    return field.size if isinstance(field, Image) else unit_of(field)
+
+
+def _kind(field: Field | Image) -> str:
     match field:
+        case Image():
+            return "picture"
         case Real() | Integer():
             return "number"
         case Angle():
@@ -183,7 +200,7 @@ def _unfit(spec: Spec, columns: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _has_fitting(kinds: str, field: Field) -> bool:
+def _has_fitting(kinds: str, field: Field | Image) -> bool:
     """Whether some of the values are of a kind that `field` takes; others are wrong readings."""
     return not set(_FITS[_kind(field)]).isdisjoint(kinds.split("+"))
 

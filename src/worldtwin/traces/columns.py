@@ -1,7 +1,7 @@
 """The raw columns of a trace store, and the Arrow batch that holds some rows of them.
 
 episode, step            int64: rows of one episode are counted from 0
-state.NAME, action.NAME  physical values: float64, int64, text, or a list of names
+state.NAME, action.NAME  physical values: float64, int64, text, a list of names, or the bytes of a picture
 next.NAME                the state after the step; where it is missing, the state of the next row is meant
 outputs.NAME             what else the step showed
 synthetic                whether it was made up
@@ -27,7 +27,13 @@ READING: Final = "reading "
 
 Columns: TypeAlias = pa.Table | pa.RecordBatch | Mapping[str, Any]
 _FIXED: Final = {"episode": pa.int64(), "step": pa.int64(), "synthetic": pa.bool_(), "marked": pa.string()}
-_KINDS: Final = {"whole": pa.int64(), "number": pa.float64(), "text": pa.string(), "names": pa.list_(pa.string())}
+_KINDS: Final = {
+    "whole": pa.int64(),
+    "number": pa.float64(),
+    "text": pa.string(),
+    "names": pa.list_(pa.string()),
+    "picture": pa.binary(),
+}
 
 
 def table_of(columns: Columns, where: Path) -> pa.Table:
@@ -47,7 +53,7 @@ def table_of(columns: Columns, where: Path) -> pa.Table:
 
 
 def column_of(values: object) -> pa.Array | pa.ChunkedArray:
-    """`values` as whole numbers, numbers, texts or lists of names, whichever is the first that holds them all."""
+    """`values` as whole numbers, numbers, texts, lists of names or pictures: the first that holds them all."""
     if isinstance(values, pa.Array | pa.ChunkedArray):
         return _plain_column(values)
     items = values if isinstance(values, np.ndarray) and values.dtype != object else _items(values)
@@ -66,7 +72,7 @@ def coded(column: Any) -> tuple[list[Any], Any]:  # noqa: ANN401 - pyarrow's col
 
 
 def kind_of(column: pa.DataType) -> str:
-    """`whole`, `number`, `text` or `names`."""
+    """`whole`, `number`, `text`, `names` or `picture`."""
     return next(kind for kind, known in _KINDS.items() if known == column)
 
 
@@ -116,7 +122,9 @@ def _as_kinds(table: pa.Table, kinds: Mapping[str, str]) -> pa.Table:
         wanted = _KINDS.get(kinds.get(field.name, ""), field.type)
         if wanted != field.type:
             column = table.column(index)
-            if pa.types.is_list(field.type):
+            if pa.types.is_binary(field.type):
+                column = pa.chunked_array([[None if item is None else item.hex() for item in column.to_pylist()]])
+            elif pa.types.is_list(field.type):
                 column = pa.chunked_array([[None if item is None else "|".join(item) for item in column.to_pylist()]])
             table = table.set_column(index, field.name, column.cast(wanted))
     return table
@@ -158,7 +166,7 @@ def _plain_column(array: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArr
         return array.cast(pa.int64())
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind) or pa.types.is_null(kind):
         return array.cast(pa.float64())
-    return array.cast(pa.string())
+    return array if pa.types.is_binary(kind) else array.cast(pa.string())
 
 
 def _mixed_column(items: list[object]) -> pa.Array:

@@ -77,7 +77,7 @@ def _wrong_readings(table: pa.Table, spec: Spec) -> list[tuple[NDArray[np.bool_]
 
 def _complaints(space: Space, part: str, rows: Part) -> list[tuple[NDArray[np.bool_], str]]:
     found: list[tuple[NDArray[np.bool_], str]] = []
-    for column, (name, field) in enumerate(zip(space.names, space.fields, strict=True)):
+    for column in range(len(space)):
         for wrong in set(rows.wrong[:, column].tolist()) - {0, MISSING}:
-            found += [(rows.wrong[:, column] == wrong, complaint(part, name, field, wrong))]
+            found += [(rows.wrong[:, column] == wrong, complaint(part, space, column, wrong))]
     return found

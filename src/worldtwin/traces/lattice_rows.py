@@ -3,21 +3,44 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-from msgspec import Struct
+import pyarrow.compute as pc
+from msgspec import Struct, UnsetType
 from numpy.typing import NDArray
 
 from worldtwin.exact.functions import atan2
 from worldtwin.traces.binding import Source, sources
 from worldtwin.traces.columns import coded
-from worldtwin.world import Angle, Category, Field, Integer, Lattice, Real, Set, Space, bounds, encode_column, unit_of
+from worldtwin.world import (
+    Angle,
+    Category,
+    Field,
+    Image,
+    Integer,
+    Lattice,
+    Real,
+    Set,
+    Space,
+    bounds,
+    encode_column,
+    unit_of,
+)
 
 MISSING, NO_NUMBER, OUTSIDE = 1, 2, 3
 """What is wrong with a value; 0 is nothing."""
+
+MOST_BYTES: Final = 1 << 22
+"""Bytes of pictures that are turned into components at a time; eight times as many are needed on the way."""
+
+_SEEN: Final = {
+    MISSING: "is missing",
+    NO_NUMBER: "is no picture of {}",
+    OUTSIDE: "is unlike all pictures that its codec learned from",
+}
 
 Wrong = NDArray[np.int8]
 
@@ -50,14 +73,23 @@ def part_of(space: Space, part: str, table: pa.Table) -> Part:
     count = table.num_rows
     values = np.zeros((count, len(space)), dtype=np.int64)
     wrong = np.full((count, len(space)), MISSING, dtype=np.int8)
-    for column, (name, field) in enumerate(zip(space.names, space.fields, strict=True)):
-        if found[name].columns:
-            values[:, column], wrong[:, column] = _field_rows(field, found[name], table)
+    for name, source in found.items():
+        field = space.parts[name]
+        if source.columns and isinstance(field, Image):
+            taken = space.columns_of(field)
+            values[:, taken], wrong[:, taken] = _image_rows(field, table.column(source.columns[0]))
+        elif source.columns and not isinstance(field, Image):
+            column = space.index(name)
+            values[:, column], wrong[:, column] = _field_rows(field, source, table)
     return Part(values, wrong)
 
 
-def complaint(part: str, name: str, field: Field, wrong: int) -> str:
-    """One sentence about what is `wrong` with a field's value."""
+def complaint(part: str, space: Space, column: int, wrong: int) -> str:
+    """One sentence about what is `wrong` with the value of a field, by its position."""
+    name, field = space.names[column], space.fields[column]
+    for image in space.pictures:
+        if name in image.names:
+            return f"{part}.{image.name} {_SEEN[wrong].format(image.size)}"
     if wrong == MISSING:
         return f"{part}.{name} is missing"
     if wrong == OUTSIDE and isinstance(field, Real):
@@ -69,6 +101,32 @@ def complaint(part: str, name: str, field: Field, wrong: int) -> str:
 def join_parts(parts: Sequence[Part]) -> Part:
     """All the rows of `parts`, in order."""
     return Part(np.concatenate([part.values for part in parts]), np.concatenate([part.wrong for part in parts]))
+
+
+def pictures_in(column: Any) -> Iterator[tuple[slice, NDArray[np.uint8]]]:  # noqa: ANN401 - pyarrow's columns have no types
+    """The bytes (n, values) of the pictures of a column without gaps, and which rows they are, some at a time."""
+    values = len(column[0].as_py()) if len(column) else 1
+    some = max(1, MOST_BYTES // max(1, values))
+    for start in range(0, len(column), some):
+        part = column.slice(start, some)
+        body = b"".join(part.to_pylist())
+        yield slice(start, start + len(part)), np.frombuffer(body, dtype=np.uint8).reshape(len(part), -1)
+
+
+def _image_rows(image: Image, column: Any) -> tuple[Lattice, Wrong]:  # noqa: ANN401
+    """The components (n, k) of a column of pictures; zeros as long as nobody has learned how to see them."""
+    lattice = np.zeros((len(column), len(image.names)), dtype=np.int64)
+    if not pa.types.is_binary(column.type):
+        return lattice, np.where(column.is_null().to_numpy(), MISSING, NO_NUMBER).astype(np.int8)[:, None]
+    sizes = pc.binary_length(column).fill_null(-1).to_numpy()  # pyright: ignore[reportAttributeAccessIssue] - made at run time
+    wrong = np.where(sizes < 0, MISSING, np.where(sizes == image.values, 0, NO_NUMBER))
+    rows = np.flatnonzero(wrong == 0)
+    if isinstance(image.codec, UnsetType):
+        return lattice, wrong.astype(np.int8)[:, None]
+    for part, pictures in pictures_in(column.take(rows)):
+        lattice[rows[part]], told = image.encode(pictures)
+        wrong[rows[part]] = np.where(told, 0, OUTSIDE)
+    return lattice, wrong.astype(np.int8)[:, None]
 
 
 def _field_rows(field: Field, source: Source, table: pa.Table) -> tuple[Lattice, Wrong]:

@@ -13,12 +13,14 @@ from typing import Final, Protocol, Self
 import numpy as np
 import pyarrow as pa
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from worldtwin.errors import InvalidValue
-from worldtwin.traces.binding import Binding
+from worldtwin.traces.binding import Binding, sources
 from worldtwin.traces.columns import Columns, also, encode_batch, join_tables, kind_of, table_of
 from worldtwin.traces.completing import completed, marked
 from worldtwin.traces.journal import GENESIS, Batch, Journal
+from worldtwin.traces.lattice_rows import pictures_in
 from worldtwin.traces.reading import assembled_between, first_after, sampled_up_to, table_in, time_of
 from worldtwin.world import Spec, Transitions
 
@@ -27,7 +29,8 @@ SYNTHETIC: Final = "synthetic/"
 """How the name of a source begins whose rows were made up."""
 
 MOST_ROWS: Final = 65_536
-"""Rows of one batch: what a reader holds in memory at a time."""
+MOST_BYTES: Final = 1 << 26
+"""Rows of one batch, and their bytes: what a reader holds in memory at a time."""
 
 
 class Recorded(Struct, frozen=True, kw_only=True, eq=False):
@@ -105,7 +108,8 @@ class Traces:
                 table_of(columns, self.path), self.begin, synthetic=source.startswith(SYNTHETIC), where=self.path.name
             )
             _widen(found, {field.name: kind_of(field.type) for field in table.schema if "." in field.name})
-            slices = [table.slice(at, MOST_ROWS) for at in range(0, table.num_rows, MOST_ROWS)]
+            most = max(1, min(MOST_ROWS, MOST_BYTES * table.num_rows // max(1, table.nbytes)))
+            slices = [table.slice(at, most) for at in range(0, table.num_rows, most)]
             batches += [self._batch(marked(rows, self.spec), source) for rows in slices]
         known = self._journal.columns()
         kinds = dict(known)
@@ -153,6 +157,22 @@ class Traces:
         for batch in self._journal.read(self._journal.number_of(since), upto):
             yield table_in(self._journal, batch)
 
+    def pictures(self, name: str, spec: Spec | None = None) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
+        """The recorded pictures of the image called `name` in `spec` (default: the store's), some at a time.
+
+        Their episodes (n,) and bytes (n, values). Where the next step of a batch begins with what this one led to, that
+        is one picture.
+        """
+        state = self._fitting(spec).state
+        for table in self.tables():
+            known = dict.fromkeys(table.column_names, "")
+            for column in (each for part in ("state", "next") for each in sources(state, part, known)[name].columns):
+                if kind_of(table.schema.field(column).type) == "picture":
+                    there = table.filter(table.column(column).is_valid())
+                    episodes = there.column("episode").to_numpy()
+                    for rows, pictures in pictures_in(there.column(column)):
+                        yield episodes[rows], pictures
+
     def rows(self, version: str | None = None) -> pa.Table:
         """All raw rows of `version` (default: now), as they were recorded, in the order of their arrival."""
         found = list(self.tables(version=version))
@@ -162,9 +182,9 @@ class Traces:
         """The transitions on the lattice of `spec` (default: the store's) that `version` has and `since` did not have.
 
         Rows with a missing, NaN or out-of-range reading stay in the store; here they are left out and counted.
-        Raises `TracesError` when the data are of another world.
+        Raises `TracesError` when the data are of another world, `InvalidSpec` while an image of it has no codec.
         """
-        spec = self._fitting(spec)
+        spec = self._seeing(spec)
         tip = self.version if version is None else version
         first, upto = self._journal.number_of(since), self._journal.number_of(tip)
         assembled = assembled_between(self._journal, spec, first, upto)
@@ -172,7 +192,7 @@ class Traces:
 
     def sample(self, version: str, most: int, chance: np.random.Generator, spec: Spec | None = None) -> Transitions:
         """About `most` of the transitions of `version`, in stretches of thousands of rows that `chance` draws."""
-        return sampled_up_to(self._journal, self._fitting(spec), self._journal.number_of(version), most, chance)
+        return sampled_up_to(self._journal, self._seeing(spec), self._journal.number_of(version), most, chance)
 
     def rows_of(self, version: str) -> int:
         """The number of rows that `version` has. Raises `TracesError` when this store never had it."""
@@ -233,6 +253,12 @@ class Traces:
             self.flush()
             Binding.read(self._journal.fact("binding")).merged(wanted, self._journal.columns(), self.path.name)
         return wanted
+
+    def _seeing(self, spec: Spec | None) -> Spec:
+        fitting = self._fitting(spec)
+        for image in fitting.state.pictures:
+            _ = image.known
+        return fitting
 
     def _batch(self, table: pa.Table, source: str) -> Batch:
         episodes = table.column("episode").to_numpy()

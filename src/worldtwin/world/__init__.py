@@ -15,6 +15,7 @@ from worldtwin.world.field import (
     size,
     unit_of,
 )
+from worldtwin.world.image import COMPONENT, MAX_COMPONENTS, MAX_VALUES, MEAN_BITS, Codec, Image
 from worldtwin.world.lattice import (
     Lattice,
     Value,
@@ -48,10 +49,11 @@ from worldtwin.world.transitions import Transitions
 from worldtwin.world.wording import invisible, shown
 
 __all__ = [
-    "LATENT", "MAX_HIDDEN", "OBJECTIVES", "TURN_BITS", "Action", "Angle", "Category", "Clients", "Done", "Field",
-    "HorizonError", "Integer", "Lattice", "Learn", "Need", "Outputs", "Plain", "Plan", "Point", "Port", "Real", "Set",
-    "Space", "Spec", "Start", "StartRange", "StartValues", "State", "Synthetic", "Transitions", "Value", "bounds",
-    "canonical", "decode", "decode_canonical", "decode_column", "digest", "digest_of", "encode", "encode_column",
-    "hint", "invisible", "is_discrete", "physical_column", "plain", "real", "seal", "shown", "size", "typed", "unit_of",
+    "COMPONENT", "LATENT", "MAX_COMPONENTS", "MAX_HIDDEN", "MAX_VALUES", "MEAN_BITS", "OBJECTIVES", "TURN_BITS",
+    "Action", "Angle", "Category", "Clients", "Codec", "Done", "Field", "HorizonError", "Image", "Integer",
+    "Lattice", "Learn", "Need", "Outputs", "Plain", "Plan", "Point", "Port", "Real", "Set", "Space", "Spec",
+    "Start", "StartRange", "StartValues", "State", "Synthetic", "Transitions", "Value", "bounds", "canonical",
+    "decode", "decode_canonical", "decode_column", "digest", "digest_of", "encode", "encode_column", "hint",
+    "invisible", "is_discrete", "physical_column", "plain", "real", "seal", "shown", "size", "typed", "unit_of",
     "wrap", "wrap_column",
 ]  # fmt: skip

@@ -7,27 +7,77 @@ from functools import cached_property
 from typing import TypeAlias, final
 
 import numpy as np
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from numpy.typing import NDArray
 
 from worldtwin.errors import InvalidSpec, InvalidValue
 from worldtwin.world.field import Field, bounds, is_discrete
+from worldtwin.world.image import COMPONENT, Image
 from worldtwin.world.lattice import Value, decode, decode_column, encode, hint
 
 
 class Space(Struct, frozen=True, dict=True):
-    """Fields in order, each with a name."""
+    """Fields in order, each with a name; those of an image, its components, are told by `images`.
+
+    Where there are none, `images` is absent, also from the bytes.
+    """
 
     names: tuple[str, ...] = ()
     fields: tuple[Field, ...] = ()
+    images: tuple[Image, ...] | UnsetType = UNSET
 
     def __post_init__(self) -> None:
-        """Refuse names that scripts cannot use."""
+        """Refuse names that scripts cannot use, and images without their components."""
         if len(self.names) != len(self.fields) or len(set(self.names)) != len(self.names):
             raise InvalidSpec(f"{len(self.fields)} fields need as many different names, not {list(self.names)}")
         for name in self.names:
             if not name.isidentifier() or name.startswith("_"):
                 raise InvalidSpec(f"`{name}` cannot be a field's name: use letters, digits and _")
+        for image in self.pictures:
+            first = self.names.index(image.names[0]) if image.names[0] in self.names else 0
+            inside = slice(first, first + len(image.names))
+            if self.names[inside] != image.names or set(self.fields[inside]) != {COMPONENT}:
+                raise InvalidSpec(f"the image `{image.name}` needs {len(image.names)} fields in order, its components")
+        if len({image.name for image in self.pictures} | set(self.names)) != len(self.names) + len(self.pictures):
+            raise InvalidSpec("an image is called like another one, or like a field")
+
+    @staticmethod
+    def of(parts: Mapping[str, Field | Image]) -> Space:
+        """The space of these fields and images, by name, in order."""
+        named: list[tuple[str, Field]] = []
+        for name, part in parts.items():
+            named += [(each, COMPONENT) for each in part.names] if isinstance(part, Image) else [(name, part)]
+        images = tuple(part for part in parts.values() if isinstance(part, Image))
+        return Space(tuple(name for name, _ in named), tuple(field for _, field in named), images or UNSET)
+
+    @property
+    def pictures(self) -> tuple[Image, ...]:
+        """The images, if there are any."""
+        return () if isinstance(self.images, UnsetType) else self.images
+
+    @cached_property
+    def parts(self) -> dict[str, Field | Image]:
+        """What is recorded, by name and in order: an image in place of its components."""
+        owners = {name: image for image in self.pictures for name in image.names}
+        found: dict[str, Field | Image] = {}
+        for name, field in zip(self.names, self.fields, strict=True):
+            owner = owners.get(name)
+            found[name if owner is None else owner.name] = field if owner is None else owner
+        return found
+
+    def columns_of(self, image: Image) -> slice:
+        """Where the components of one of the images are."""
+        first = self.names.index(image.names[0])
+        return slice(first, first + len(image.names))
+
+    def seen_by(self, images: tuple[Image, ...]) -> Space:
+        """The same fields, with these images, and their components, for those of the same names."""
+        return Space.of({**self.parts, **{image.name: image for image in images}})
+
+    @property
+    def blank(self) -> Space:
+        """The same fields, with images whose codecs are not learned yet."""
+        return self.seen_by(tuple(image.blank for image in self.pictures)) if self.pictures else self
 
     def __len__(self) -> int:
         """The number of fields."""
@@ -70,6 +120,8 @@ class Space(Struct, frozen=True, dict=True):
                 raise InvalidValue(f"{values!r} has no names: give a mapping of {', '.join(self.names)}")
             return (_encode_named(self.names[0], self.fields[0], values),)
         named: Mapping[str, object] = values  # pyright: ignore[reportUnknownVariableType] - keys are looked up by name
+        if self.pictures:
+            named = self._with_components(named)
         for name in named:
             if name not in self.names:
                 raise InvalidValue(f"unknown field `{name}`{hint(name, self.names)}")
@@ -79,6 +131,15 @@ class Space(Struct, frozen=True, dict=True):
         return tuple(
             _encode_named(name, field, named[name]) for name, field in zip(self.names, self.fields, strict=True)
         )
+
+    def _with_components(self, named: Mapping[str, object]) -> dict[str, object]:
+        """`named` with the components of its pictures in their place. Raises `InvalidValue`."""
+        found = dict(named)
+        for image in self.pictures:
+            if image.name in found:
+                row, _ = image.encode(np.frombuffer(image.pixels(found.pop(image.name)), dtype=np.uint8)[None])
+                found |= {name: decode(COMPONENT, int(each)) for name, each in zip(image.names, row[0], strict=True)}
+        return found
 
     def decode(self, row: tuple[int, ...]) -> Point:
         """The point whose lattice values are `row`."""
@@ -108,6 +169,13 @@ class Point(Mapping[str, Value]):
             raise KeyError(name)
         position = self.space.names.index(name)
         return decode(self.space.fields[position], self.lattice[position])
+
+    def picture(self, name: str) -> NDArray[np.uint8]:
+        """The image called `name` as it is drawn from its components: (height, width) or (height, width, channels)."""
+        for image in self.space.pictures:
+            if image.name == name:
+                return image.decode(np.array([self.lattice[self.space.columns_of(image)]], dtype=np.int64))[0]
+        raise InvalidValue(f"unknown image `{name}`{hint(name, [image.name for image in self.space.pictures])}")
 
     def __getattr__(self, name: str) -> Value:
         """The physical value of the field called `name`."""

@@ -174,8 +174,9 @@ class Spec(Struct, frozen=True, kw_only=True, dict=True):
 
     @property
     def declared(self) -> Spec:
-        """The spec as it was before hidden states were found."""
-        return replace(self, latent="auto") if self.hidden else self
+        """The spec as it was before hidden states were found, and how to see images was learned."""
+        latent = "auto" if self.hidden else self.latent
+        return replace(self, latent=latent, state=self.state.blank) if self.hidden or self.state.pictures else self
 
     @property
     def reward_unit(self) -> float:

@@ -33,6 +33,10 @@ class Written(Struct, frozen=True, kw_only=True, eq=False):
     paces: Sequence[Pace]
     key: Key
 
+    def lasting(self, state: Mapping[str, float], size: int) -> float:
+        """How many ms a commit of `size` rows is predicted to last in `state`."""
+        return float(str(self.simulator.predict(state, size).next["last_ms"]))
+
     @property
     def before(self) -> float:
         """The real rows per second with the old settings: the middle one of all runs."""

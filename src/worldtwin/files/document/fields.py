@@ -9,6 +9,7 @@ from worldtwin.files.document.sections import (
     AngleSection,
     CategorySection,
     FieldSection,
+    ImageSection,
     IntegerSection,
     Pair,
     RealSection,
@@ -16,7 +17,7 @@ from worldtwin.files.document.sections import (
 )
 from worldtwin.files.reading.found import Found, Steps, as_list, as_mapping, shown
 from worldtwin.files.reading.quantity import amount, angle_unit, require_unit
-from worldtwin.world import Angle, Category, Field, Integer, Real, Set, real
+from worldtwin.world import Angle, Category, Field, Image, Integer, Real, Set, real
 
 
 class Unreadable(Exception):
@@ -45,6 +46,15 @@ def field_of(section: FieldSection, steps: Steps) -> Field:
                 return Set(tuple(section.values))
     except InvalidSpec as error:
         raise Unreadable([Found((*steps, _part_of(section)), str(error))]) from error
+
+
+def image_of(name: str, section: ImageSection, steps: Steps) -> Image:
+    """The image that a section at `steps` describes. Raises `Unreadable`."""
+    height, width, channels = (*section.shape, 1)[:3]
+    try:
+        return Image(name=name, height=height, width=width, channels=channels, components=section.encode.pca)
+    except InvalidSpec as error:
+        raise Unreadable([Found((*steps, "shape"), str(error))]) from error
 
 
 def stand_in(raw: object) -> Field | None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 import msgspec
 from msgspec import Meta, Struct, field
 
-from worldtwin.world import OBJECTIVES
+from worldtwin.world import MAX_COMPONENTS, OBJECTIVES
 
 FORMAT: Final = 1
 
@@ -70,7 +70,22 @@ class SetSection(Section, frozen=True, tag_field="type", tag="set"):
     per: _Per = "shared"
 
 
+class EncodeSection(Section, frozen=True):
+    """How pictures become numbers."""
+
+    pca: Annotated[int, Meta(ge=1, le=MAX_COMPONENTS, description="the most principal components to keep")] = 16
+
+
+class ImageSection(Section, frozen=True, tag_field="type", tag="image"):
+    """Pictures of 8 bits, seen through principal components that are learned with the simulator."""
+
+    shape: Annotated[list[int], Meta(description="height, width and, if several, channels", min_length=2, max_length=3)]
+    encode: EncodeSection = EncodeSection()
+    per: Literal["shared"] = "shared"
+
+
 FieldSection: TypeAlias = RealSection | AngleSection | CategorySection | IntegerSection | SetSection
+StateSection: TypeAlias = FieldSection | ImageSection
 
 
 class ClockSection(Section, frozen=True):
@@ -158,7 +173,7 @@ class WorldSection(Section, frozen=True, kw_only=True):
     version: Annotated[str, Meta(description="three numbers", examples=["1.0.0"])]
     clock: ClockSection | None = None
     stateless: Annotated[bool, Meta(description="true: the answer depends on the input alone")] = False
-    state: Annotated[dict[str, FieldSection], Meta(description="what the next state depends on")]
+    state: Annotated[dict[str, StateSection], Meta(description="what the next state depends on")]
     action: Annotated[dict[str, FieldSection], Meta(description="what the task decides")]
     outputs: Annotated[
         dict[str, FieldSection], Meta(description="measured at each step, not part of the next state")

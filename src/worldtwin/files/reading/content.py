@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import stat
@@ -20,10 +21,22 @@ def read_bytes(path: Path, largest: int) -> bytes:
     """The bytes of the regular file at `path`, never more than `largest` of them. Raises `InvalidFile`."""
     try:
         return _bounded(path, largest)
+    except FileNotFoundError as error:
+        raise InvalidFile(f"{path}: {missing(path)}") from error
     except OSError as error:
         raise InvalidFile(f"{path}: {_reason(error)}") from error
     except ValueError as error:
         raise InvalidFile(f"{str(path)!r} is no file name") from error
+
+
+def missing(path: Path) -> str:
+    """`no such file`, and the one of the same kind in its folder that may be meant."""
+    try:
+        stems = sorted(other.stem for other in path.parent.iterdir() if other.suffix == path.suffix)
+    except OSError:
+        return f"no such file: there is no folder {path.parent}"
+    near = difflib.get_close_matches(path.stem, stems, n=1)
+    return f"no such file: did you mean `{near[0]}{path.suffix}`?" if near else "no such file"
 
 
 def read_text(path: Path) -> str:
@@ -61,8 +74,6 @@ def _bounded(path: Path, largest: int) -> bytes:
 
 
 def _reason(error: OSError) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "no such file"
     if isinstance(error, PermissionError):
         return "may not be read: its permissions forbid it"
     if isinstance(error, IsADirectoryError):

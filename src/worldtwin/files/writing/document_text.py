@@ -21,6 +21,7 @@ from worldtwin.world import (
     Clients,
     Done,
     Field,
+    Image,
     Integer,
     Plan,
     Port,
@@ -67,7 +68,7 @@ def _spaces(spec: Spec) -> Iterator[tuple[str, str]]:
     for section, space in spaces.items():
         if len(space):
             yield section, f"{section}:"
-        for name, field in zip(space.names, space.fields, strict=True):
+        for name, field in space.parts.items():
             per = ", per: client" if section == "state" and name in spec.per_client else ""
             yield f"{section}.{name}", f"  {scalar(name)}: {{{_field(field)}{per}}}"
 
@@ -120,8 +121,10 @@ def _plan(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "learn", f"learn: {{sources: {plan.learn.sources}, key: {plan.learn.key}}}"
 
 
-def _field(field: Field) -> str:
+def _field(field: Field | Image) -> str:
     match field:
+        case Image():
+            return f"type: image, shape: {sequence(map(number, field.shape))}, encode: {{pca: {field.components}}}"
         case Real():
             step = (
                 f", resolution: {number(2.0**-field.exponent)}"

@@ -49,6 +49,11 @@ class Comparison(Struct, frozen=True, kw_only=True):
     enough: int | None = None
 
     @property
+    def proven(self) -> bool:
+        """Whether there is evidence enough to stop: a mean that just happens to be lower after some pair is none."""
+        return self.bits >= REAL_BITS
+
+    @property
     def text(self) -> str:
         """One line for people."""
         means = ""
@@ -63,7 +68,8 @@ class Comparison(Struct, frozen=True, kw_only=True):
 def compare(before: Sequence[float], after: Sequence[float], spec: Spec) -> Comparison:
     """What the real returns of paired episodes say; they count within the returns that the spec declares.
 
-    The evidence is an e-value, so it may be looked at after every pair (`worldtwin.judging.evidence`).
+    The evidence is an e-value, so it may be looked at after every pair (`worldtwin.judging.evidence`). "Not better" is
+    said without evidence when many pairs show no gain: believe that only where their number was fixed before.
     """
     pairs = len(before)
     if not pairs:

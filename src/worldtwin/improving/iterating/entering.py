@@ -96,21 +96,19 @@ def entered(
             first, name = task, each
     start = first if is_changeable(first) else best
     if not is_changeable(start):
-        return _without_search(first, name, simulator, key, backend)
+        return without_search(first, name, simulator, key, backend)
     found = search(start, simulator, cases=cases, key=key, progress=progress, backend=backend)
     if found.stop == Stop.INTERRUPTED:
         return Entry(task=first, found=bool(name), simulated=found.after, proposed=name, interrupted=True)
     if start is not first:
         ahead = is_better(found.task, first, simulator, cases, key=key.child("search or proposal"), backend=backend)
         if not ahead.better:
-            return _without_search(first, name, simulator, key, backend)
+            return without_search(first, name, simulator, key, backend)
         name = ""
     return Entry(task=found.task, found=bool(name) or found.decision.better, simulated=found.after, proposed=name)
 
 
-def _without_search(
-    task: Task | LocalTask, name: str, simulator: Simulator, key: Key, backend: Backend | None
-) -> Entry:
+def without_search(task: Task | LocalTask, name: str, simulator: Simulator, key: Key, backend: Backend | None) -> Entry:
     """A task as it was given or proposed."""
     lived = rollout(task, simulator, episodes=REHEARSED, key=key.child("simulated"), backend=backend)
     simulated = float(np.clip(lived.returns, *simulator.spec.returns).mean())

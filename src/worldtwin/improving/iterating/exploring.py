@@ -12,6 +12,7 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
+from worldtwin.improving.iterating.recalling import recalling
 from worldtwin.improving.iterating.tallying import Tally
 from worldtwin.improving.planning import MAX_CHOICES, Seen, hoped
 from worldtwin.world import Lattice, Spec, Transitions
@@ -27,9 +28,8 @@ PACE: Final = 2048
 
 
 def is_explorable(spec: Spec) -> bool:
-    """Whether pairs of state and action can be counted, and are all that matters."""
-    discrete = spec.state.discrete and spec.action.discrete and not spec.stateless and spec.latent != "auto"
-    if not discrete:
+    """Whether pairs of state and action can be counted."""
+    if not (spec.state.discrete and spec.action.discrete) or spec.stateless:
         return False
     sizes = (int(high) - int(low) + 1 for low, high in zip(spec.action.low, spec.action.high, strict=True))
     return math.prod(sizes) <= MAX_CHOICES
@@ -37,12 +37,16 @@ def is_explorable(spec: Spec) -> bool:
 
 @final
 class Explorer:
-    """An actor for one real episode at a time, without chance of its own. Mutable: it counts what happens."""
+    """An actor for one real episode at a time, without chance of its own. Mutable: it counts what happens.
+
+    Where it recalls some steps, these stand for what the fields hide.
+    """
 
     memory_width = 0
 
-    def __init__(self, spec: Spec) -> None:
-        self._spec, self._tally = spec, Tally(spec)
+    def __init__(self, spec: Spec, *, recalls: int = 0) -> None:
+        self._spec = recalling(spec, recalls) if recalls else spec
+        self._tally, self._recalls = Tally(self._spec), recalls
         self._last: tuple[Lattice, int] | None = None
         self._hoped, self._acted, self._planned = np.zeros((0, 0)), 0, -math.inf
         self._needed, self._stale = 1, True
@@ -68,16 +72,17 @@ class Explorer:
         self, states: Lattice, memory: NDArray[np.float64], possible: NDArray[np.bool_] | None
     ) -> tuple[Lattice, NDArray[np.float64]]:
         """The action (1, a) in the one state of `states` (1, width): what is least known there, or the way to such."""
-        here = self._tally.met(states[0])
+        row = self._row(states)
+        here = self._tally.met(row)
         if possible is not None and possible.any():
             self._tally.allow(here, possible[0])
         if self._last is not None:
-            self._tally.follow(*self._last, states[0])
+            self._tally.follow(*self._last, row)
         choice = self._chosen(here)
         self._tally.try_out(here, choice)
         self._stale |= self._tally.here(here)[0][choice] == self._needed
         self._acted += 1
-        self._last = states[0], choice
+        self._last = row, choice
         return self._tally.actions[choice : choice + 1], memory
 
     def learn(self, rows: Transitions) -> None:
@@ -85,10 +90,19 @@ class Explorer:
         self._tally.learn(rows.select(~rows.synthetic))
         self._last, self._stale = None, True
 
+    def _row(self, states: Lattice) -> Lattice:
+        """The state row (width,) that it goes by, where it is shown the one of `states` (1, fields or width)."""
+        if not self._recalls:
+            return states[0]
+        if self._last is None:
+            return self._spec.start_rows(states)[0]
+        before, choice = self._last
+        return self._spec.shift(before[None], self._tally.actions[choice : choice + 1], states)[0]
+
     def _need(self) -> int:
         """How often a pair must have been seen to be known: often where there is chance, else all alike."""
         seen = self._tally
-        if seen.by_chance:
+        if seen.by_chance and not self._recalls:
             return OFTEN
         return 1 + min(SURE, int(seen.visits[seen.allowed].min(initial=SURE))) if len(seen) else 1
 

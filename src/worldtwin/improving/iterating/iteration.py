@@ -16,7 +16,15 @@ from worldtwin.environments import Reality
 from worldtwin.errors import InvalidTask, InvalidValue
 from worldtwin.exact import Key
 from worldtwin.improving.iterating.comparison import Comparison, Finding, compare, is_time_to_look
-from worldtwin.improving.iterating.entering import Entry, Proposal, entered, is_changeable, proposed_now, proposed_task
+from worldtwin.improving.iterating.entering import (
+    Entry,
+    Proposal,
+    entered,
+    is_changeable,
+    proposed_now,
+    proposed_task,
+    without_search,
+)
 from worldtwin.improving.iterating.outcome import Ending, Iteration, Round
 from worldtwin.improving.iterating.telling import Teller
 from worldtwin.improving.iterating.trying import Trials
@@ -128,7 +136,7 @@ class _Loop:
         with suppress(KeyboardInterrupt):
             while (entry := self._entry(simulator)) is not None:
                 asked = readiness(simulator)
-                self._try(entry)
+                self._try(entry, simulator)
                 simulator = self._learned()
                 if (ending := self._ending(asked)) is not None:
                     self._compare()
@@ -169,12 +177,32 @@ class _Loop:
         )
         return None if entry.interrupted else replace(entry, refused=proposed.refused)
 
-    def _try(self, entry: Entry) -> None:
-        """Try an entry in reality for its share of the steps; where it is nothing new, most go to looking around."""
+    def _recalled(self, entry: Entry, simulator: Simulator) -> tuple[Entry, list[float]]:
+        """`entry`, or the plan by the latest steps that did best in one real episode, with its return.
+
+        The shorter the past, the less it tells apart: after the first that did worse no other is tried.
+        """
+        best, real = None, self._best_real
+        for plan in self._watch.recalled():
+            if real is not None and plan.promised <= real:
+                continue
+            returns = self._live(plan.task, until=self._trials.steps)
+            if not returns or (real is not None and returns[0] < real):
+                break
+            best, real = plan.task, returns[0]
+        if best is None or real is None:
+            return entry, []
+        key = self._key.child("recalled", len(self._rounds))
+        told = without_search(best, "", simulator, key, self._settings.backend)
+        return replace(told, found=True, refused=entry.refused), [real]
+
+    def _try(self, entry: Entry, simulator: Simulator) -> None:
+        """Try an entry in reality for its share of the steps; where it is nothing new, or was tried, look around."""
         settings, began = self._settings, self._trials.steps
         share = (self._learning - began) // (settings.rounds - len(self._rounds))
-        returns = self._live(entry.task, until=began + (share if entry.found else 1))
-        if not entry.found:
+        entry, lived = self._recalled(entry, simulator)
+        returns = lived or self._live(entry.task, until=began + (share if entry.found else 1))
+        if lived or not entry.found:
             self._look_around(began + share)
         real = _mean(returns)
         ahead = entry.found and self._is_ahead(real)
@@ -229,7 +257,7 @@ class _Loop:
             self._before.append(before)
             self._after.append(after)
             self._teller.living("comparing in reality", self._trials.steps / settings.steps, after)
-            if is_time_to_look(len(self._before)) and self._compared().finding is not Finding.CANNOT_TELL:
+            if is_time_to_look(len(self._before)) and self._compared().proven:
                 return
 
     def _compared(self) -> Comparison:

@@ -103,6 +103,20 @@ class Tally:
         if len(rows):
             self._record(rows, visits=whole)
 
+    @property
+    def rows(self) -> list[Lattice]:
+        """The state rows (width,) that were met, by number."""
+        return [np.frombuffer(name, dtype=np.int64) for name in self._numbers]
+
+    def followers(self, chosen: Lattice) -> dict[int, list[int]]:
+        """The states that followed each state by the `chosen` choices (states,), but for what ended."""
+        found = dict[int, list[int]]()
+        for pair, then, _ in sorted(self._edges):
+            state, choice = divmod(pair, len(self.actions))
+            if then != END and choice == chosen[state] and then not in found.setdefault(state, []):
+                found[state].append(then)
+        return found
+
     def graph(self) -> Graph:
         """All pairs, also those that are not possible, with what followed them."""
         edges = np.array(sorted(self._edges), dtype=np.int64).reshape(-1, 3)

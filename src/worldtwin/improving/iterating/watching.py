@@ -7,6 +7,7 @@ from typing import Final, final
 from msgspec import Struct
 
 from worldtwin.improving.iterating.exploring import Explorer, is_explorable
+from worldtwin.improving.iterating.recalling import Recalled, recalled_plans
 from worldtwin.tasks import Actor, LocalTask, Task
 from worldtwin.traces import GENESIS, Traces
 from worldtwin.world import Spec
@@ -31,6 +32,12 @@ USUALLY: Final = Shares(as_it_is=0.1, first=0.35, learning=0.65)
 EXPLORED: Final = Shares(as_it_is=0.05, first=0.7, learning=0.75)
 """Where an explorer shows most of a world, and plans need no second try."""
 
+RECALLED: Final = Shares(as_it_is=0.02, first=0.6, learning=0.75)
+"""Where something is hidden: several plans are tried, and those that fail take whole episodes."""
+
+EXPLORERS: Final = (10, 7, 5)
+"""How many steps explorers recall, in turn, where something is hidden."""
+
 
 class Watched(Struct, frozen=True, eq=False):
     """Who acts in the next episode, and the share `noise` of actions that is drawn by chance."""
@@ -45,20 +52,36 @@ class Watch:
 
     def __init__(self, spec: Spec, traces: Traces) -> None:
         self._spec, self._traces = spec, traces
-        self._explorer = Explorer(spec) if is_explorable(spec) else None
+        self._explorers = [Explorer(spec, recalls=steps) for steps in _recalls(spec)] if is_explorable(spec) else []
         self._version, self._episodes = GENESIS, 0
 
     @property
     def shares(self) -> Shares:
         """What the real steps are for."""
-        return USUALLY if self._explorer is None else EXPLORED
+        if not self._explorers:
+            return USUALLY
+        return RECALLED if self._spec.latent == "auto" else EXPLORED
+
+    def recalled(self) -> list[Recalled]:
+        """Plans by the latest steps, where something is hidden."""
+        if not self._explorers or self._spec.latent != "auto":
+            return []
+        rows = self._traces.transitions(self._spec).transitions
+        return recalled_plans(self._spec, rows.select(~rows.synthetic))
 
     def next(self, task: Task | LocalTask) -> Watched | None:
         """What to live next, where `task` is the best so far; None when there is nothing left to learn from that."""
-        if self._explorer is None:
-            self._episodes += 1
+        self._episodes += 1
+        if not self._explorers:
             return Watched(task, NOISES[(self._episodes - 1) % len(NOISES)])
         fresh = self._traces.transitions(self._spec, since=self._version)
         self._version = fresh.version
-        self._explorer.learn(fresh.transitions)
-        return None if self._explorer.done else Watched(self._explorer, 0.0)
+        for each in self._explorers:
+            each.learn(fresh.transitions)
+        explorer = self._explorers[(self._episodes - 1) % len(self._explorers)]
+        return None if explorer.done else Watched(explorer, 0.0)
+
+
+def _recalls(spec: Spec) -> tuple[int, ...]:
+    """How many steps each explorer recalls."""
+    return EXPLORERS if spec.latent == "auto" else (0,)

@@ -26,7 +26,7 @@ MOST_STATES: Final = 4096
 SMALL: Final = 200_000
 ENOUGH_EPISODES: Final = 50
 DEEPEST: Final = 4
-FEW: Final = 20_000
+FEW: Final = 10_000
 """So few steps are judged in turn: the end of them alone would be ruled by chance."""
 
 PARTS: Final = 5
@@ -119,7 +119,7 @@ def learn_machine(seen: Sightings, *, rounds: int = ROUNDS) -> Learned:
     else:
         judged = _judged_in_turn(seen, ways, rounds)
         best = _best(judged)
-        made = _made(seen, first, [FORGETFUL, best.way], rounds)
+        made = _made(seen, first, [*dict.fromkeys((FORGETFUL, best.way))], rounds)
     found = next((one for one in made if (one.way, one.turn) == (best.way, best.turn)), made[0])
     losses = [_mean(one.surprise) for one in (best, judged[0])]
     return Learned(

@@ -135,8 +135,9 @@ def _close(levels: list[_Level]) -> None:
 def _edges(seen: Sightings, states: Lattice) -> tuple[Lattice, Lattice, Lattice]:
     """The different (state, action, result) (e, 3) in their order, where each leads (-1: not seen), and counts."""
     triples = np.stack([states, seen.actions, seen.results], axis=1)
-    edges, first, place, counts = np.unique(triples, axis=0, return_index=True, return_inverse=True, return_counts=True)
+    place = numbered(triples)
+    _, first, counts = np.unique(place, return_index=True, return_counts=True)
     leads = np.full(len(first), -1, dtype=np.int64)
     before = np.flatnonzero(seen.follows) - 1
-    leads[place.ravel()[before]] = states[before + 1]
-    return edges, leads, counts
+    leads[place[before]] = states[before + 1]
+    return triples[first], leads, counts

@@ -61,7 +61,7 @@ def _missed(
     missed, equations = np.empty(len(choices)), gram(terms[inner], truth[inner])
     for i, choice in enumerate(choices):
         count = lesson.design.counts[min(choice.degree, len(lesson.design.counts)) - 1]
-        weights = equations.head(count).solve(choice.ridge)[:, i]
+        weights = equations.head(count).of(i).solution(choice)
         told = np.clip(terms[~inner, :count] @ weights, low[:, i], high[:, i])
         missed[i] = np.abs(told - truth[~inner, i]).max()
     return missed

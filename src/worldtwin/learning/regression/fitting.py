@@ -18,7 +18,7 @@ from worldtwin.learning.holdout import chance
 from worldtwin.learning.neighbourhood import Neighbourhood
 from worldtwin.learning.regression.design import Design, design_of
 from worldtwin.learning.regression.quantise import quantised
-from worldtwin.learning.regression.ridge import Choice, Floats, Gram, Part, Rows, choose, resampled
+from worldtwin.learning.regression.ridge import Choice, Floats, Gram, Part, Rows, choose, resampled, spared
 from worldtwin.learning.regression.target import Target, changes, guard, limits, on_edge, widest
 from worldtwin.learning.regression.usual import Usual
 from worldtwin.simulation import FINE_BITS, Changes, Confidence, Function, Polynomial, Regressor
@@ -27,6 +27,8 @@ from worldtwin.world import Angle, Lattice, Spec, wrap_column
 MEMBERS: Final = 5
 MOST_ROWS: Final = 200_000
 TOLERANCE: Final = 0.85
+NEARLY: Final = 2.0**-7
+"""Of the spread of one step's change: a polynomial with a smaller error may do with fewer monomials."""
 SILENCE: Final = np.zeros(0, dtype=np.int64)
 """No noise."""
 
@@ -143,7 +145,12 @@ def choices_of(lesson: Lesson, equations: dict[Part, Gram], aside: Recorded) -> 
         return np.square(np.minimum(missed, lesson.usual.most)).mean(axis=0)
 
     whole: dict[Part, Gram] = {part: equation.at(0) for part, equation in equations.items()}
-    return choose(whole, lesson.design.counts, error_of, len(lesson.targets))
+    enough = NEARLY * lesson.changes.std(axis=0)
+    found = choose(whole, lesson.design.counts, error_of, len(lesson.targets))
+    return tuple(
+        spared(whole[choice.part].head(lesson.design.counts[choice.degree - 1]), place, choice, error_of, enough[place])
+        for place, choice in enumerate(found)
+    )
 
 
 def solved(lesson: Lesson, equations: dict[Part, Gram], choices: tuple[Choice, ...]) -> Floats:
@@ -153,8 +160,11 @@ def solved(lesson: Lesson, equations: dict[Part, Gram], choices: tuple[Choice, .
         mine = [i for i, other in enumerate(choices) if other == choice]
         count = lesson.design.counts[min(choice.degree, len(lesson.design.counts)) - 1]
         equation = equations.get(choice.part, equations["all"]).head(count)
-        members = Gram(left=equation.left[1:], right=equation.right[1:, :, mine])
-        weights[:, :count, mine] = members.solve(choice.ridge)
+        for places in [mine] if choice.least == 0.0 else [[place] for place in mine]:
+            kept = equation.at(0).of(places[0]).telling(choice.ridge, choice.least)
+            own = equation.only(kept)
+            members = Gram(left=own.left[1:], right=own.right[1:, :, places])
+            weights[:, kept[:, None], places] = members.solve(choice.ridge)
     return weights
 
 

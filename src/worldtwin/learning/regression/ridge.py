@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from functools import reduce
@@ -9,6 +10,7 @@ from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -17,16 +19,21 @@ Part: TypeAlias = Literal["all", "inside", "usual"]
 """Rows to learn from: all; those inside the declared ranges; of these, those in which nothing leapt."""
 
 RIDGES: Final = (30.0, 1.0, 1e-2, 1e-4, 1e-6, 1e-8)
+LEASTS: Final = (1e-3, 1e-4, 1e-5, 1e-6)
 MARGIN: Final = 0.98
 HANDS: Final = 64
 
 
 class Choice(Struct, frozen=True, kw_only=True):
-    """How one target is learned: monomials up to `degree`, the penalty on their weights, and from which rows."""
+    """How one target is learned: monomials up to `degree`, the penalty on their weights, and from which rows.
+
+    Monomials that contribute less than `least` of the target are left out.
+    """
 
     degree: int = 1
     ridge: float = RIDGES[0]
     part: Part = "all"
+    least: float = 0.0
 
 
 class Gram(Struct, frozen=True, eq=False):
@@ -49,6 +56,35 @@ class Gram(Struct, frozen=True, eq=False):
         rotated = vectors.T @ self.right
         damping = np.maximum(values, 0.0)[:, None] + np.array(RIDGES)[:, None, None]
         return np.asarray(vectors @ (rotated / damping), dtype=np.float64)
+
+    def telling(self, ridge: float, least: float) -> Rows:
+        """The positions of the terms that each contribute at least a share `least` of the only target.
+
+        The others are left out and the rest is solved again, until none is left to leave out (sequentially thresholded
+        least squares: Brunton, Proctor and Kutz, 2016). The contribution of a term is its root mean square.
+        """
+        kept, size, wanted = np.arange(len(self.left)), np.sqrt(np.diag(self.left)), 0.0
+        while least > 0.0 and len(kept):
+            told = np.abs(self.only(kept).solve(ridge)[:, 0]) * size[kept]
+            wanted = wanted or least * float(np.linalg.norm(told))
+            if (told >= wanted).all():
+                break
+            kept = kept[told >= wanted]
+        return kept
+
+    def solution(self, choice: Choice) -> Floats:
+        """The weights (terms,) of the only target, 0 for those terms that are left out."""
+        kept, weights = self.telling(choice.ridge, choice.least), np.zeros(len(self.left))
+        weights[kept] = self.only(kept).solve(choice.ridge)[:, 0]
+        return weights
+
+    def of(self, target: int) -> Gram:
+        """The normal equations of one target alone."""
+        return Gram(left=self.left, right=self.right[..., target : target + 1])
+
+    def only(self, terms: Rows) -> Gram:
+        """The normal equations of some terms."""
+        return Gram(left=self.left[..., terms[:, None], terms], right=self.right[..., terms, :])
 
     def head(self, count: int) -> Gram:
         """The normal equations of the first `count` terms."""
@@ -105,3 +141,19 @@ def choose(
                     best[target] = error[target]
                     chosen[target] = Choice(degree=degree, ridge=ridge, part=part)
     return tuple(chosen)
+
+
+def spared(equation: Gram, target: int, choice: Choice, error_of: Callable[[Floats], Floats], enough: float) -> Choice:
+    """The choice without the monomials whose loss costs no more than 2 %, where the error is below `enough`.
+
+    What does not belong to the equation only adds error, most of all beyond the record.
+    """
+
+    def error(of: Choice) -> float:
+        weights = np.zeros(equation.right.shape)
+        weights[:, target] = equation.of(target).solution(of)
+        return math.sqrt(float(error_of(weights)[target]))
+
+    whole = error(choice)
+    shorter = (replace(choice, least=least) for least in LEASTS) if whole <= enough else ()
+    return next((each for each in shorter if MARGIN * error(each) <= whole), choice)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 from msgspec import Struct
+from msgspec.structs import replace
 
 from worldtwin.errors import TracesError
 from worldtwin.files import document_text
 from worldtwin.recording.drafting.guessing import Guess, angle_of, circle_pairs, guess_field, guess_output, guess_reward
 from worldtwin.recording.drafting.look import Drafted, Look, look_at
-from worldtwin.world import Category, Field, Integer, Plan, Set, Space, Spec
+from worldtwin.world import Category, Field, Image, Integer, Plan, Set, Space, Spec
 
 HORIZON: Final = 1000
+_VIEW: Final = "view"
+"""What a picture is called that has no name."""
 _ENDINGS: Final = ("terminated", "done")
 
 
@@ -33,31 +37,35 @@ class Draft(Struct, frozen=True, kw_only=True, eq=False):
         return document_text(self.spec, self.plan, guesses=self.guesses, heading=self.heading)
 
 
-def draft_spec(source: Drafted, *, name: str | None = None) -> Draft:
+def draft_spec(
+    source: Drafted, *, name: str | None = None, action: Iterable[str] = (), outputs: Iterable[str] = ()
+) -> Draft:
     """A first spec, from a look at a Gymnasium environment (1,000 random steps of a fresh one), data, or a function.
 
-    `source` may be gym:ID, FILE.csv (.jsonl, .parquet), FILE.traces, MODULE:FUNCTION, or the thing itself. Raises
-    `InvalidValue` for another source, `TracesError` for one without data.
+    `source` may be gym:ID, FILE.csv (.jsonl, .parquet), FILE.traces, MODULE:FUNCTION, or the thing itself. `action` and
+    `outputs` are the columns of a file that are neither state nor called so. Raises `InvalidValue` for another source,
+    `TracesError` for one without data.
     """
-    look = look_at(source)
-    state, action, outputs = _state(look), _guessed(look, "action"), _guessed(look, "outputs")
-    outputs.pop("truncated", None)
-    for part, found in (("state", state), ("action", action)):
-        if not found:
+    parts = {**dict.fromkeys(action, "action"), **dict.fromkeys(outputs, "outputs")}
+    look = look_at(source, parts)
+    found = {"state": _state(look), "action": _guessed(look, "action"), "outputs": _guessed(look, "outputs")}
+    found["outputs"].pop("truncated", None)
+    for part in ("state", "action"):
+        if not found[part]:
             raise TracesError(f"{look.name}: nothing that was recorded is the {part}: name a column `{part}.NAME`")
     guesses = {
-        f"{part}.{field}": guess.why
-        for part, found in (("state", state), ("action", action), ("outputs", outputs))
-        for field, guess in found.items()
-        if guess.why
+        f"{part}.{field}": guess.why for part, fields in found.items() for field, guess in fields.items() if guess.why
     }
-    goals, why = _goals(look, {field: guess.field for field, guess in outputs.items()})
+    goals, why = _goals(look, {field: guess.field for field, guess in found["outputs"].items()})
+    if any(isinstance(guess.field, Image) for guess in found["state"].values()):
+        why["history"] = "one picture does not show how fast things move, two do"
     spec = Spec(
         name=name or look.name,
         version="0.1.0",
-        state=_space(state),
-        action=_space(action),
-        outputs=_space(outputs),
+        state=_space(found["state"]),
+        history=1 if "history" in why else 0,
+        action=_space(found["action"]),
+        outputs=_space(found["outputs"]),
         **goals,
     )
     heading = f"A first look at {look.name}: {_steps(look):,} steps. Check what is marked as a guess."
@@ -77,6 +85,8 @@ def _state(look: Look) -> dict[str, Guess]:
         if name in firsts:
             angle, order = firsts[name]
             state[angle] = angle_of(order)
+        elif isinstance(guess.field, Image) and re.fullmatch(r"x\d+", name):
+            state[_VIEW] = Guess(replace(guess.field, name=_VIEW), guess.why)
         elif name not in seconds:
             state[name] = guess
     return state
@@ -90,13 +100,13 @@ def _guessed(look: Look, part: str) -> dict[str, Guess]:
             also = [f"next.{name}"] if part == "state" and f"next.{name}" in look.table.column_names else []
             columns = [look.table.column(key) for key in (column, *also)]
             axis = look.axes.get(column)
-            found[name] = guess_output(columns) if part == "outputs" else guess_field(name, columns, axis)
+            found[name] = guess_output(name, columns) if part == "outputs" else guess_field(name, columns, axis)
     if look.axes and "reward" in found:
         found["reward"] = guess_reward(_seen(look, "outputs", "reward"))
     return found
 
 
-def _goals(look: Look, outputs: Mapping[str, Field]) -> tuple[dict[str, Any], dict[str, str]]:
+def _goals(look: Look, outputs: Mapping[str, Field | Image]) -> tuple[dict[str, Any], dict[str, str]]:
     """Reward, ending, horizon and returns, as far as measured outputs say, and which of them are guesses."""
     horizon = look.horizon or _longest(look)
     goals: dict[str, Any] = {"horizon": horizon}
@@ -148,7 +158,7 @@ def _steps(look: Look) -> int:
 
 
 def _space(found: Mapping[str, Guess]) -> Space:
-    return Space(names=tuple(found), fields=tuple(guess.field for guess in found.values()))
+    return Space.of({name: guess.field for name, guess in found.items()})
 
 
 def _signed(value: float) -> float:

@@ -9,11 +9,12 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from worldtwin.errors import InvalidValue
 from worldtwin.recording.observing import Axis
-from worldtwin.world import Angle, Category, Field, Integer, Set, real
+from worldtwin.world import Angle, Category, Field, Image, Integer, Real, Set, real
 
 FACTOR: Final = 8
 """How many times the range that was seen a range without bounds becomes."""
@@ -21,22 +22,33 @@ FACTOR: Final = 8
 UNBOUNDED: Final = 1e30
 MOST_TEXTS: Final = 1000
 MOST_PLACES: Final = 32
+MOSTLY: Final = 0.5
+"""A column of texts of which more than this share are numbers probably was meant as numbers."""
+
+UNITS: Final = {
+    "per_s": "1/s", "m_per_s": "m/s", "s": "s", "ms": "ms", "us": "us", "minutes": "min", "hours": "h", "seconds": "s",
+    "mm": "mm", "cm": "cm", "km": "km", "kg": "kg", "hz": "Hz", "rpm": "rpm", "deg": "deg", "rad": "rad", "pa": "Pa",
+    "bar": "bar", "kw": "kW", "volts": "V", "percent": "percent", "celsius": "degC", "kelvin": "K",
+}  # fmt: skip
+"""What the end of a name, after `_`, says about the unit of its numbers."""
+
 _COSINE: Final = 1e-3
 _NARROW: Final = 1e-9
+_NUMBER: Final = re.compile(r"[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?")
 
 
 class Guess(Struct, frozen=True):
     """A field, and what was guessed about it: nothing when its source says so itself."""
 
-    field: Field
+    field: Field | Image
     why: str = ""
 
 
-def guess_output(columns: list[Any]) -> Guess:
+def guess_output(name: str, columns: list[Any]) -> Guess:
     """The field of a measured output: what is a float stays one, however whole its values are."""
     if all(pa.types.is_floating(column.type) for column in columns):
-        return _real_of(_finite(columns), None)
-    return guess_field("output", columns, None)
+        return measured(name, _real_of(_finite(columns), None))
+    return guess_field(name, columns, None)
 
 
 def guess_reward(seen: NDArray[np.float64]) -> Guess:
@@ -48,6 +60,10 @@ def guess_reward(seen: NDArray[np.float64]) -> Guess:
 def guess_field(name: str, columns: list[Any], axis: Axis | None) -> Guess:
     """The field of the values in all `columns`, within the bounds of `axis`."""
     kinds = {str(column.type) for column in columns}
+    if axis is not None and axis.picture:
+        return Guess(_image_of(name, axis.picture))
+    if "binary" in kinds:
+        return _picture_of(name, columns[0])
     if axis is not None and axis.choices:
         return Guess(Category(axis.values), "numbered in order: give them names")
     if "list<item: string>" in kinds or "list<element: string>" in kinds:
@@ -59,7 +75,16 @@ def guess_field(name: str, columns: list[Any], axis: Axis | None) -> Guess:
         values = tuple(f"a{number}" for number in range(int(seen.max()) + 1))
         return Guess(Category(values), "numbered in order: give them names")
     whole = axis.whole if axis is not None else bool(len(seen)) and bool((seen == np.floor(seen)).all())
-    return _integer_of(seen, axis) if whole else _real_of(seen, axis)
+    return measured(name, _integer_of(seen, axis) if whole else _real_of(seen, axis))
+
+
+def measured(name: str, guess: Guess) -> Guess:
+    """`guess`, in the unit that the end of its field's `name` says: `last_ms` are milliseconds."""
+    ending = max((end for end in UNITS if name.lower().endswith(f"_{end}")), key=len, default="")
+    if not ending or not isinstance(guess.field, Real | Integer):
+        return guess
+    why = ", ".join(part for part in (guess.why, "the unit is from its name") if part)
+    return Guess(replace(guess.field, unit=UNITS[ending]), why)
 
 
 def circle_pairs(columns: dict[str, NDArray[np.float64]]) -> dict[str, tuple[str, str, tuple[str, str]]]:
@@ -89,6 +114,23 @@ def spread(low: float, high: float) -> tuple[float, float]:
         half = max(1.0, abs(middle))
     wide_low = 0.0 if low >= 0 else -_rounded_up(half - middle)
     return wide_low, _rounded_up(middle + half)
+
+
+def _image_of(name: str, shape: tuple[int, ...]) -> Image:
+    height, width, channels = (*shape, 1)[:3]
+    return Image(name=name, height=height, width=width, channels=channels)
+
+
+def _picture_of(name: str, column: Any) -> Guess:  # noqa: ANN401 - pyarrow's columns have no types
+    """The image whose pictures have as many bytes as the first one of a column. Raises `InvalidValue`."""
+    size = len(next(iter(column.drop_null().to_pylist()[:1]), b""))
+    for channels in (1, 3, 4):
+        side = math.isqrt(size // channels)
+        if side and side * side * channels == size:
+            return Guess(_image_of(name, (side, side, channels)), f"{size:,} bytes may be so many pixels")
+    raise InvalidValue(
+        f"column `{name}` holds pictures of {size:,} bytes, of no known shape: draft the environment (gym:ID)"
+    )
 
 
 def _are_places(seen: NDArray[np.float64]) -> bool:
@@ -123,7 +165,11 @@ def _category_of(name: str, columns: list[Any]) -> Guess:
     values = sorted(text for text in texts if text is not None)
     if len(values) > MOST_TEXTS:
         raise InvalidValue(f"column `{name}` has {len(values)} different texts: leave it out, or group them first")
-    return Guess(Category(tuple(values) or ("none",)), f"the {len(values)} values that were seen")
+    others = [text for text in values if not _NUMBER.fullmatch(text)]
+    doubt = f", numbers but for `{others[0]}`: is that a mistake?" if others else ", all of them numbers, as texts"
+    mostly = len(values) - len(others) > MOSTLY * len(values)
+    why = f"the {len(values)} values that were seen{doubt if mostly else ''}"
+    return Guess(Category(tuple(values) or ("none",)), why)
 
 
 def _integer_of(seen: NDArray[np.float64], axis: Axis | None) -> Guess:

@@ -40,8 +40,13 @@ class Look(Struct, frozen=True, kw_only=True, eq=False):
     traces: str = ""
 
 
-def look_at(source: Drafted) -> Look:
-    """A look at an environment (gym:ID), a file of rows, a trace store, or a recorded function (MODULE:FUNCTION)."""
+def look_at(source: Drafted, parts: Mapping[str, str]) -> Look:
+    """A look at an environment (gym:ID), a file of rows, a trace store, or a recorded function (MODULE:FUNCTION).
+
+    `parts` says of columns of a file, by name, whether they are the action or outputs. Raises `InvalidValue`.
+    """
+    if parts and not is_table(Path(str(source))):
+        raise InvalidValue(f"which columns are {', '.join(sorted(set(parts.values())))} is only asked of {FILES}")
     match source:
         case gymnasium.Env():
             return _environment(_fresh(source))
@@ -50,15 +55,15 @@ def look_at(source: Drafted) -> Look:
         case RecordedFunction():
             return _function(source)
         case _:
-            return _named(str(source))
+            return _named(str(source), parts)
 
 
-def _named(source: str) -> Look:
+def _named(source: str, parts: Mapping[str, str]) -> Look:
     if source.startswith("gym:"):
         return _environment(_made(source.removeprefix("gym:")))
     path = Path(source)
     if is_table(path):
-        return Look(name=_dashed(path.stem), table=_some(read_table(path), source), traces=source)
+        return Look(name=_dashed(path.stem), table=_some(read_table(path, parts=parts), source), traces=source)
     if path.suffix == SUFFIX:
         if not path.exists():
             raise TracesError(f"{source}: no such trace store: record something first")

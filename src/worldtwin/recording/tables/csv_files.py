@@ -18,6 +18,7 @@ from msgspec import Struct
 from pyarrow import csv
 
 from worldtwin.errors import TracesError
+from worldtwin.files import missing
 from worldtwin.recording.tables.limits import LONGEST_LINE, LONGEST_TEXT, MOST_COLUMNS, MOST_ROWS
 
 BLOCK_BYTES: Final = LONGEST_LINE
@@ -155,8 +156,10 @@ def _header(path: Path) -> _Header:
             is_all = not file.read(1)
         end = _first_end(read)
         line = read[:end].removeprefix(_MARK).decode()
+    except FileNotFoundError as error:
+        raise TracesError(f"{path}: {missing(path)}") from error
     except (OSError, UnicodeDecodeError) as error:
-        reason = (error.strerror or error) if isinstance(error, OSError) else "it is not UTF-8 text"
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text: save it as UTF-8"
         raise TracesError(f"{path}: cannot be read: {reason}") from error
     if end == len(read) and not is_all:
         raise TracesError(f"{path.name}:1: the line has more than {LONGEST_LINE:,} bytes: is this a CSV?")
@@ -179,6 +182,9 @@ def _named(line: str, file: str) -> list[str]:
         if not name or name in names[:index]:
             what = f"`{name:.60}` appears twice" if name else "a column has no name"
             raise TracesError(f"{file}:1: column {index + 1}: {what}: name each column once, in the first line")
+    if len(names) == 1 and (other := re.search(r"[;\t|]", names[0])):
+        sign = {"\t": "a tab", ";": "`;`", "|": "`|`"}[other[0]]
+        raise TracesError(f"{file}:1: columns are separated by commas, not by {sign}: save it as CSV with commas")
     return names
 
 

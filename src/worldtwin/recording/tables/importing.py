@@ -17,6 +17,7 @@ from typing import Final, TypeAlias
 import pyarrow as pa
 
 from worldtwin.errors import TracesError
+from worldtwin.files import missing
 from worldtwin.recording.tables.numbering import Numbering
 from worldtwin.recording.tables.reading import is_table, read_pieces
 from worldtwin.traces import SUFFIX, Traces
@@ -88,8 +89,10 @@ def content_of(path: Path) -> str:
     try:
         with path.open("rb") as file:
             return f"{hashlib.file_digest(file, 'sha256').hexdigest()[:_DIGITS]}-{path.stat().st_size}"
+    except FileNotFoundError as error:
+        raise TracesError(f"{path}: {missing(path)}") from error
     except OSError as error:
-        raise TracesError(f"{path}: cannot be read: {error.strerror or error}") from error
+        raise TracesError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from error
 
 
 def _grown_from(path: Path, known: dict[str, str]) -> str:

@@ -31,8 +31,8 @@ _TIMES: Final = ("time", "timestamp")
 class Naming:
     """The raw columns in the file called `file`, as `spec` says, or, without one, as their names make one guess."""
 
-    def __init__(self, file: str, spec: Spec | None) -> None:
-        self._file, self._spec = file, spec
+    def __init__(self, file: str, spec: Spec | None, parts: Mapping[str, str] | None = None) -> None:
+        self._file, self._spec, self._parts = file, spec, parts or {}
         self._raw: dict[str, str] = {}
 
     def kinds(self, places: Mapping[str, str]) -> dict[str, pa.DataType | None]:
@@ -53,10 +53,13 @@ class Naming:
     def require(self) -> None:
         """Raise `TracesError` when the columns so far do not make a state and an action."""
         found = set(self._raw.values())
+        for name in self._parts:
+            if name not in self._raw:
+                raise TracesError(f"{self._file}: no column is called `{name}`{hint(name, self._raw)}")
         for part in ("state", "action"):
             if not any(raw.startswith(f"{part}.") for raw in found):
-                example = _example(part, list(self._raw))
-                raise TracesError(f"{self._file}: no column is the {part}: call one `{part}.NAME`{example}")
+                example = _example(part, list(self._raw), drafting=self._spec is None)
+                raise TracesError(f"{self._file}: no column is the {part}: {example}")
         if self._spec is not None:
             for part, space in (("state", self._spec.state), ("action", self._spec.action)):
                 bound = sources(space, part, dict.fromkeys(found, ""))
@@ -81,7 +84,8 @@ class Naming:
             return name
         clean = _identifier(name)
         if self._spec is None:
-            return TIME if name in _TIMES else f"{_guessed_part(name)}.{clean}"
+            part = self._parts.get(name, "")
+            return TIME if name in _TIMES and not part else f"{part or _guessed_part(name)}.{clean}"
         owner = _owner(name, self._spec)
         if owner is not None:
             return f"{owner}.{name}"
@@ -153,6 +157,13 @@ def _space(part: str, spec: Spec | None) -> Space | None:
     return None if spec is None else {"action": spec.action, "outputs": spec.outputs}.get(part, spec.state)
 
 
-def _example(part: str, names: list[str]) -> str:
-    others = [name for name in names if name not in _NUMBERS | OUTPUTS]
-    return f" (such as `{part}.{others[-1]}` instead of `{others[-1]}`)" if others else ""
+def _example(part: str, names: list[str], *, drafting: bool) -> str:
+    others = [name for name in names if name not in _NUMBERS | OUTPUTS and name not in _TIMES]
+    if not others:
+        return f"call one `{part}.NAME`"
+    called = f"call one `{part}.NAME` (such as `{part}.{others[-1]}` instead of `{others[-1]}`)"
+    return (
+        f"draft it with `worldtwin new --from FILE --action {others[-1]}`, or {called}"
+        if drafting and part == "action"
+        else called
+    )

@@ -13,6 +13,7 @@ from worldtwin.recording.tables.csv_files import read_csv
 from worldtwin.recording.tables.json_lines import read_json_lines
 from worldtwin.recording.tables.naming import TIME, Naming
 from worldtwin.recording.tables.parquet_files import read_parquet
+from worldtwin.traces import require_no_pictures
 from worldtwin.world import Spec
 
 KindsOf: TypeAlias = Callable[[Mapping[str, str]], dict[str, pa.DataType | None]]
@@ -31,22 +32,26 @@ def is_table(path: Path) -> bool:
     return path.suffix in _READERS
 
 
-def read_pieces(path: Path, spec: Spec | None = None) -> Iterator[pa.Table]:
+def read_pieces(path: Path, spec: Spec | None = None, parts: Mapping[str, str] | None = None) -> Iterator[pa.Table]:
     """The rows of the file at `path` as raw columns, and its `time`, a piece after the other.
+
+    `parts` says, without a spec, which part a plain name belongs to where its name alone does not.
 
     Raises `TracesError` naming line or row and column, and `InvalidValue` for a file of another kind.
     """
     if path.suffix not in _READERS:
         raise InvalidValue(f"{path}: rows are read from {FILES}")
-    naming = Naming(path.name, spec)
+    if spec is not None:
+        require_no_pictures(spec, path.name)
+    naming = Naming(path.name, spec, parts)
     for table in _READERS[path.suffix](path, naming.kinds):
         naming.require()
         yield naming.renamed(table)
 
 
-def read_table(path: Path, spec: Spec | None = None) -> pa.Table:
+def read_table(path: Path, spec: Spec | None = None, parts: Mapping[str, str] | None = None) -> pa.Table:
     """All rows of `read_pieces` at once, without their time."""
-    pieces = list(read_pieces(path, spec))
+    pieces = list(read_pieces(path, spec, parts))
     try:
         table = pa.concat_tables(pieces, promote_options="permissive")
     except pa.ArrowException as error:
