@@ -97,6 +97,13 @@ def test_numbers_may_be_true_or_false_in_the_whole_column_only(
         read_table(path, press)
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\n\n"])
+def test_a_text_in_quotes_may_have_two_lines(tmp_path: Path, end: str) -> None:
+    path = tmp_path / "log.csv"
+    path.write_bytes(f'x,action\n1,up\n2,"go\non"{end}'.encode())
+    assert read_table(path).column("action.action").to_pylist() == ["up", "go\non"]
+
+
 @pytest.mark.parametrize("before", [0, 1000])
 def test_a_line_without_end_is_no_csv(tmp_path: Path, before: int) -> None:
     path = tmp_path / "log.csv"

@@ -93,7 +93,8 @@ class _Reader:
             file.seek(self._begin)
             held = b""
             while read := file.read(BLOCK_BYTES):
-                first, end = _first_end(read), max(read.rfind(b"\n"), read.rfind(b"\r")) + 1
+                last = len(read) - 1 if len(read) < BLOCK_BYTES else max(read.rfind(b"\n"), read.rfind(b"\r"))
+                first, end = _first_end(read), last + 1
                 if len(held) + (first if end else len(read)) > LONGEST_LINE:
                     where = f"{self._path.name}: after row {self._row}"
                     raise TracesError(f"{where}: a line has more than {LONGEST_LINE:,} bytes: is this a CSV?")
