@@ -124,7 +124,7 @@ def test_a_simulator_of_fields_that_leave_something_out_is_warned_of(
 def test_without_an_aim_there_is_nothing_to_search(corridor: Simulator) -> None:
     world = replace(corridor, spec=replace(corridor.spec, reward=None, returns=(0.0, 0.0)))
 
-    with pytest.raises(InvalidTask, match="no reward and no case .* add `reward:` to its YAML"):
+    with pytest.raises(InvalidTask, match=r"no reward and no case .* add `reward:` to its YAML"):
         improve(Task.table(world.spec), world, key=1)
 
 
