@@ -10,12 +10,13 @@ cp -L "$here"/batching.py "$work"
 cd "$work"
 
 echo "== 1 run the program as usual, recorded"
-python batching.py
-python batching.py --runs 10 --curious 0.8
+python batching.py --commits 30
+python batching.py --commits 30 --runs 20 --curious 0.9
 
-echo "== 2 a first YAML from the record"
+echo "== 2 a first YAML from the record, and what is good"
 worldtwin new --from batching.traces > batching.yaml
 cat batching.yaml
+sed -i.bak 's|^reward:.*|reward: "0 - next.last_ms / action.size"|; s|^returns:.*|returns: [-100, 0]|' batching.yaml
 
 echo "== 3 learn a simulator"
 worldtwin fit batching.yaml
@@ -23,6 +24,10 @@ worldtwin fit batching.yaml
 echo "== 4 improve the settings inside of it"
 worldtwin improve batching.py:choose_batch batching.yaml --key 1
 
-echo "== 5 the old settings and the new on the real database"
-python batching.py --commits 50 --seed 2
-python batching.py --commits 50 --seed 2 --task better.wtt
+echo "== 5 a second round: run with what was found, learn and improve again"
+python batching.py --commits 30 --runs 10 --curious 0.5 --seed 2 --task better.wtt
+worldtwin fit batching.yaml
+worldtwin improve batching.py:choose_batch batching.yaml --key 2
+
+echo "== 6 the old settings, some fixed sizes and the new settings on the real database, in turn"
+python batching.py --commits 8 --runs 6 --seed 3 --base 8 64 128 256 512 1024 --task better.wtt

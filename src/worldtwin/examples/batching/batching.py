@@ -1,9 +1,9 @@
 """An ordinary program: readings wait in a queue, and a writer commits them to a database in batches.
 
-python batching.py                             # as it runs every day
-python batching.py --base 64 --share 0.1       # with other settings
-python batching.py --runs 10 --curious 0.8     # every now and then a few commits of another size
-python batching.py --task better.wtt           # with the settings that `worldtwin improve` found
+python batching.py                                        # as it runs every day
+python batching.py --runs 20 --commits 30 --curious 0.9   # most commits of another size
+python batching.py --task better.wtt                      # with the settings that `worldtwin improve` found
+python batching.py --runs 5 --commits 20 --base 64 256    # which is faster? in turn, as a disk has its days
 """
 
 from __future__ import annotations
@@ -16,15 +16,24 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import worldtwin as wt
+
+Reading: TypeAlias = tuple[str, float]
+"""The name of a reading and its value."""
+
+DEVICES = ("Pump", "pump", "Valve", "valve")
+"""Where readings come from, as devices write it."""
 
 ROOM = 8000
 """How many readings the queue has room for."""
 
-STRETCH = 5
-"""For how many commits a size is tried."""
+MOST = 1024
+"""How many readings one commit can take."""
+
+OFTEN = 0.1
+"""The share of commits before which devices send readings."""
 
 
 @wt.recorded("batching.traces", state=["queue", "last_ms"], action="size", outputs=["rows_per_s"])
@@ -32,30 +41,33 @@ def choose_batch(
     queue: int,
     last_ms: float,
     base: float = wt.param(8, low=1, high=1024),
-    share: float = wt.param(0.0, low=-0.5, high=0.5),
-    per_ms: float = wt.param(0.0, low=-20.0, high=20.0),
+    share: float = wt.param(0.0, low=0.0, high=0.1),
+    per_ms: float = wt.param(0.0, low=-2.0, high=2.0),
 ) -> int:
     """How many readings to commit next: some, a share of those that wait, and some for each ms of the last commit."""
     return max(1, min(1024, round(base + share * queue + per_ms * last_ms)))
 
 
 class Database:
-    """Where the readings go. Devices send some of them twice: of two in one batch, the later one counts."""
+    """Where the readings go. Devices send some of them twice: of two in one batch, the later one counts.
+
+    Some devices write a name in capitals, others do not: it is the same name.
+    """
 
     def __init__(self, path: Path) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None)
         self._connection.execute("PRAGMA synchronous = FULL")
-        self._connection.execute("CREATE TABLE readings (number INTEGER, value REAL)")
-        self._connection.execute("CREATE TEMP TABLE batch (number INTEGER, value REAL)")
+        self._connection.execute("CREATE TABLE readings (name TEXT, value REAL)")
+        self._connection.execute("CREATE TEMP TABLE batch (name TEXT, value REAL)")
 
-    def commit(self, readings: Sequence[tuple[int, float]]) -> float:
+    def commit(self, readings: Sequence[Reading]) -> float:
         """Store `readings` so that no power cut loses them; how many seconds that took."""
         began = time.perf_counter()
         self._connection.execute("BEGIN")
         self._connection.executemany("INSERT INTO batch VALUES (?, ?)", readings)
         self._connection.execute("""
-            INSERT INTO readings SELECT number, value FROM batch AS this WHERE NOT EXISTS
-            (SELECT 1 FROM batch AS later WHERE later.number = this.number AND later.rowid > this.rowid)""")
+            INSERT INTO readings SELECT name, value FROM batch AS this WHERE NOT EXISTS (SELECT 1 FROM batch AS later
+            WHERE lower(later.name) = lower(this.name) AND later.rowid > this.rowid)""")
         self._connection.execute("DELETE FROM batch")
         self._connection.execute("COMMIT")
         return time.perf_counter() - began
@@ -65,55 +77,55 @@ class Database:
         self._connection.close()
 
 
-def deliver(queue: deque[tuple[int, float]], chance: random.Random) -> None:
-    """What the devices send next: at most half of what the `queue` has room for, so that it never runs over."""
-    for _ in range(chance.randint(0, (ROOM - len(queue)) // 2)):
-        queue.append((chance.randrange(1_000_000), chance.random()))
+def deliver(queue: deque[Reading], chance: random.Random) -> None:
+    """What devices send: many readings now and then, and always before fewer wait than one commit can take."""
+    if len(queue) >= MOST and chance.random() > OFTEN:
+        return
+    for _ in range(chance.randint(2 * MOST, ROOM) - len(queue)):
+        queue.append((f"{chance.choice(DEVICES)}-{chance.randrange(100_000)}", chance.random()))
 
 
 def write(
-    database: Database, commits: int, chance: random.Random, curious: float, settings: Mapping[str, Any]
+    path: Path, commits: int, chance: random.Random, curious: float, settings: Mapping[str, Any]
 ) -> tuple[int, float]:
-    """Write for so many commits; how many readings that were, in how many seconds."""
-    queue = deque[tuple[int, float]]()
+    """Write to a new database for so many commits; how many readings that were, in how many seconds."""
+    database, queue = Database(path), deque[Reading]()
     rows, total, last_ms = 0, 0.0, 0.0
-    tried: dict[str, float] = {}
-    for number in range(commits):
+    for _ in range(commits):
         deliver(queue, chance)
-        if number % STRETCH == 0:
-            tried = {"base": round(1024 ** chance.random())} if chance.random() < curious else {}
+        tried = {"base": round(8 * 128 ** chance.random())} if chance.random() < curious else {}
         size = choose_batch(len(queue), last_ms, **{**settings, **tried})
         batch = [queue.popleft() for _ in range(min(size, len(queue)))]
         seconds = database.commit(batch)
         choose_batch.outputs(rows_per_s=len(batch) / seconds)
         rows, total, last_ms = rows + len(batch), total + seconds, 1000 * seconds
     choose_batch.end()
+    database.close()
     return rows, total
 
 
 def main() -> None:
-    """Write as asked, and say how fast that went."""
+    """Write as asked, in turn if there is more than one way, and say how fast each was."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--commits", type=int, default=100, help="how many there are in a run")
     parser.add_argument("--curious", type=float, default=0.0, help="the share of commits with a size drawn by chance")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--task", help="take the settings from this task")
-    for name in ("base", "share", "per_ms"):
-        parser.add_argument(f"--{name}", type=float, help="a setting of choose_batch")
+    parser.add_argument("--base", type=int, nargs="*", default=[], help="write with this number as `base`, or each")
+    parser.add_argument("--task", help="write with the settings of this task")
     asked = parser.parse_args()
-    given = {name: getattr(asked, name) for name in ("base", "share", "per_ms")}
-    settings = {name: value for name, value in given.items() if value is not None}
+    ways: dict[str, Mapping[str, Any]] = {f"base {base}": {"base": base} for base in asked.base}
     if asked.task:
-        settings = wt.load_task(asked.task).knobs
-    chance, rows, seconds = random.Random(asked.seed), 0, 0.0
+        ways[Path(asked.task).name] = wt.load_task(asked.task).knobs
+    ways = ways or {"as ever": {}}
+    chance, written = random.Random(asked.seed), dict.fromkeys(ways, (0, 0.0))
     for _ in range(asked.runs):
-        with tempfile.TemporaryDirectory() as folder:
-            database = Database(Path(folder) / "readings.db")
-            done = write(database, asked.commits, chance, asked.curious, settings)
-            database.close()
-        rows, seconds = rows + done[0], seconds + done[1]
-    print(f"{rows / seconds:,.0f} rows/s: {rows:,} rows in {seconds:.2f} s")
+        for way, settings in ways.items():
+            with tempfile.TemporaryDirectory() as folder:
+                rows, seconds = write(Path(folder) / "readings.db", asked.commits, chance, asked.curious, settings)
+            written[way] = (written[way][0] + rows, written[way][1] + seconds)
+    for way, (rows, seconds) in written.items():
+        print(f"{rows / seconds:,.0f} rows/s: {rows:,} rows in {seconds:.2f} s, {way}")
 
 
 if __name__ == "__main__":

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from worldtwin.errors import TracesError
 from worldtwin.examples.batching.picturing import report_page
-from worldtwin.examples.batching.written import Knobs, Pace, Written
+from worldtwin.examples.batching.written import Knobs, Pace, Round, Written, best_of
 from worldtwin.examples.report import write
 from worldtwin.examples.stage import Stage, publishable
 from worldtwin.files import load_spec, load_task, save
@@ -19,71 +19,104 @@ from worldtwin.learning import fit
 from worldtwin.simulation import Report, Simulator
 from worldtwin.tasks import Task
 from worldtwin.traces import Traces
-from worldtwin.world import shown
+from worldtwin.world import Spec, shown
 
 HERE: Final = Path(__file__).parent
 PROGRAM: Final = HERE / "batching.py"
-RUNS: Final = 10
-CURIOUS: Final = 0.8
-COMPARISONS: Final = 3
-COMMITS: Final = 40
+OLD: Final = 8
+"""The size that the program has without other settings."""
+COMMITS: Final = 30
+FIRST: Final = ("--runs", "20", "--commits", str(COMMITS), "--curious", "0.9")
+AGAIN: Final = ("--runs", "10", "--commits", str(COMMITS), "--curious", "0.5")
+"""The second time the program runs with what was found, and tries other sizes in half of its commits."""
+FIXED: Final = (64, 128, 256, 512, 1024)
+"""The sizes of the scan by hand."""
+SCAN: Final = ("--runs", "3", "--commits", "5")
+TURNS: Final = 3
+TURN: Final = ("--runs", "5", "--commits", "6")
 
 
 def play(stage: Stage) -> Mapping[str, object]:
     """The whole demo; what it came to."""
-    spec = load_spec(HERE / "batching.yaml")
-    seed = str(stage.key.child("write").low)
-    program(stage.folder, "--runs", str(RUNS), "--curious", str(CURIOUS), "--seed", seed)
-    traces = Traces(stage.folder / "batching.traces", spec)
-    recorded = traces.transitions().transitions
-    stage.tell("record", f"{len(recorded):,} commits of a program that writes to a real database")
-    simulator = fit(spec, traces, key=stage.key.child("fit"))
-    save(simulator, stage.folder / "batching.wts")
-    stage.tell("fit", quality(simulator))
+    spec, file = load_spec(HERE / "batching.yaml"), stage.folder / "better.wtt"
     task = load_task(f"{PROGRAM}:choose_batch", spec)
-    found = search(task, simulator, key=stage.key.child("improve"))
-    better, file = publishable(found.task), stage.folder / "better.wtt"
-    save(better, file)
-    stage.tell("improve", f"{found.text}\n{compared(knobs_of(task), knobs_of(better))}")
-    paces = [measured(stage.folder, file, turn) for turn in range(COMPARISONS)]
+    first = learned(stage, spec, task, FIRST, "first")
+    found = learned(stage, spec, task, (*AGAIN, "--task", str(file)), "again")
+    better, fixed = publishable(found.improvement.task), scanned(stage.folder)
     written = Written(
-        simulator=simulator,
-        recorded=recorded,
+        simulator=found.simulator,
+        recorded=found.recorded,
         task=better,
-        old=knobs_of(task),
-        new=knobs_of(better),
-        paces=paces,
+        settings=[knobs_of(task), knobs_of(publishable(first.improvement.task)), knobs_of(better)],
+        fixed=fixed,
+        paces=[measured(stage.folder, file, best_of(fixed), turn) for turn in range(TURNS)],
         key=stage.key,
     )
-    stage.tell("evaluate", f"on the real database {written.before:,.0f} → {written.after:,.0f} rows/s")
+    stage.tell("evaluate", evaluated(written))
     write(stage.report, report_page(written, stage.seconds))
+    simulated = found.improvement
     return {
         "before": written.before,
         "after": written.after,
-        "simulated": {"before": found.before / spec.horizon, "after": found.after / spec.horizon},
-        "better": found.decision.better,
+        "best_fixed": {"size": written.best_fixed, "rows_per_s": written.best},
+        "simulated": {"before": simulated.before / spec.horizon, "after": simulated.after / spec.horizon},
+        "better": simulated.decision.better,
         "knobs": dict(better.knobs),
-        "recorded_steps": len(recorded),
-        "simulator": simulator.digest,
+        "recorded_steps": len(found.recorded),
+        "simulator": found.simulator.digest,
         "task": better.digest,
     }
 
 
-def measured(folder: Path, task: Path, turn: int) -> Pace:
-    """One real run with the old settings and one with those of `task`, close together: a disk has its days."""
-    usual = ("--seed", str(turn), "--commits", str(COMMITS))
-    return Pace(before=program(folder, *usual), after=program(folder, *usual, "--task", str(task)))
+def learned(stage: Stage, spec: Spec, task: Task, arguments: Sequence[str], name: str) -> Round:
+    """One round: the program runs with `arguments`, all commits so far are learned, and `task` is improved in that."""
+    key = stage.key.child(name)
+    program(stage.folder, *arguments, "--seed", str(key.child("write").low))
+    traces = Traces(stage.folder / "batching.traces", spec)
+    recorded = traces.transitions().transitions
+    stage.tell("record", f"{len(recorded):,} commits so far of a program that writes to a real database")
+    simulator = fit(spec, traces, key=key.child("fit"))
+    save(simulator, stage.folder / "batching.wts")
+    stage.tell("fit", quality(simulator))
+    found = search(task, simulator, key=key.child("improve"))
+    better = publishable(found.task)
+    save(better, stage.folder / "better.wtt")
+    stage.tell("improve", f"{found.text}\n{compared(knobs_of(task), knobs_of(better))}")
+    return Round(simulator=simulator, recorded=recorded, improvement=found)
 
 
-def program(folder: Path, *arguments: str) -> float:
-    """Run the program in `folder`, as its user does; the rows per second that it prints. Raises `TracesError`."""
+def scanned(folder: Path) -> Mapping[int, float]:
+    """The real rows per second of sizes that are always the same."""
+    paces = program(folder, *SCAN, "--base", *map(str, FIXED))
+    return dict(zip(FIXED, paces, strict=True))
+
+
+def measured(folder: Path, task: Path, best: int, turn: int) -> Pace:
+    """The old settings, always `best` rows and the settings of `task`, in turn: a disk has its days."""
+    paces = program(folder, *TURN, "--seed", str(turn), "--base", str(OLD), str(best), "--task", str(task))
+    return Pace(before=paces[0], best=paces[1], after=paces[2])
+
+
+def evaluated(written: Written) -> str:
+    """What came of it on the real database, and how near that is to the best size of the scan."""
+    sizes = " · ".join(f"{size:,} rows {pace:,.0f}" for size, pace in written.fixed.items())
+    return (
+        f"on the real database {written.before:,.0f} → {written.after:,.0f} rows/s\n"
+        f"a scan of sizes by hand: {sizes} rows/s\n"
+        f"in turn with always {written.best_fixed:,} rows: {written.best:,.0f} rows/s, "
+        f"of which the settings reach {100 * written.share:.0f} %"
+    )
+
+
+def program(folder: Path, *arguments: str) -> list[float]:
+    """Run the program in `folder`, as its user does; the rows per second of each line. Raises `TracesError`."""
     done = subprocess.run(  # noqa: S603 - our own program
         [sys.executable, str(PROGRAM), *arguments], capture_output=True, text=True, check=False, cwd=folder
     )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise TracesError(f"the writer's process failed: {last}")
-    return float(done.stdout.split()[0].replace(",", ""))
+    return [float(line.split()[0].replace(",", "")) for line in done.stdout.splitlines()]
 
 
 def quality(simulator: Simulator) -> str:

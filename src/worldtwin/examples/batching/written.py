@@ -8,6 +8,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from worldtwin.exact import Key
+from worldtwin.improving import Improvement
 from worldtwin.simulation import Simulator
 from worldtwin.tasks import Task
 from worldtwin.world import Transitions
@@ -15,21 +16,36 @@ from worldtwin.world import Transitions
 Knobs: TypeAlias = Mapping[str, float]
 
 
+class Round(Struct, frozen=True, kw_only=True, eq=False):
+    """All commits `recorded` up to here, the simulator learned from them, and the improvement found in it."""
+
+    simulator: Simulator
+    recorded: Transitions
+    improvement: Improvement
+
+
 class Pace(Struct, frozen=True, kw_only=True):
-    """Rows per second on the real database with the old settings and with the new, one run after the other."""
+    """Rows per second on the real database, in turn: the old settings, the best fixed size of a scan, the new settings.
+
+    The best of a scan was also lucky: only what it does when it is measured again counts.
+    """
 
     before: float
+    best: float
     after: float
 
 
 class Written(Struct, frozen=True, kw_only=True, eq=False):
-    """What was recorded, what was learned, the settings `old` and `new`, and each of the real `paces`."""
+    """What was recorded and learned, the `settings` at first and after each round, and what was measured.
+
+    `fixed` has the rows per second of each size of the scan, `paces` those of what was measured in turn.
+    """
 
     simulator: Simulator
     recorded: Transitions
     task: Task
-    old: Knobs
-    new: Knobs
+    settings: Sequence[Knobs]
+    fixed: Mapping[int, float]
     paces: Sequence[Pace]
     key: Key
 
@@ -46,6 +62,26 @@ class Written(Struct, frozen=True, kw_only=True, eq=False):
     def after(self) -> float:
         """The real rows per second with the new settings: the middle one of all runs."""
         return _middle([pace.after for pace in self.paces])
+
+    @property
+    def best(self) -> float:
+        """The real rows per second of always `best_fixed` rows: the middle one of all runs."""
+        return _middle([pace.best for pace in self.paces])
+
+    @property
+    def best_fixed(self) -> int:
+        """The fastest size of the scan."""
+        return best_of(self.fixed)
+
+    @property
+    def share(self) -> float:
+        """How much of the pace of the best fixed size the new settings reach: the middle one of all runs."""
+        return _middle([pace.after / pace.best for pace in self.paces])
+
+
+def best_of(fixed: Mapping[int, float]) -> int:
+    """The fastest of some sizes."""
+    return max(fixed, key=fixed.__getitem__)
 
 
 def _middle(values: list[float]) -> float:
