@@ -25,9 +25,9 @@ echo "== 4 improve the settings inside of it"
 worldtwin improve batching.py:choose_batch batching.yaml --key 1
 
 echo "== 5 a second round: run with what was found, learn and improve again"
-python batching.py --commits 30 --runs 10 --curious 0.5 --seed 2 --task better.wtt
+python batching.py --commits 30 --runs 8 --curious 0.5 --seed 2 --task better.wtt
 worldtwin fit batching.yaml
-worldtwin improve batching.py:choose_batch batching.yaml --key 2
+worldtwin improve batching.py:choose_batch batching.yaml --key 2 -o better2.wtt || echo "     the settings of step 4 stay"
 
 echo "== 6 the old settings, some fixed sizes and the new settings on the real database, in turn"
-python batching.py --commits 8 --runs 6 --seed 3 --base 8 64 128 256 512 1024 --task better.wtt
+python batching.py --commits 8 --runs 6 --seed 3 --base 8 64 128 256 512 1024 --task better*.wtt

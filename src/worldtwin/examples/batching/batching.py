@@ -112,20 +112,19 @@ def main() -> None:
     parser.add_argument("--curious", type=float, default=0.0, help="the share of commits with a size drawn by chance")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--base", type=int, nargs="*", default=[], help="write with this number as `base`, or each")
-    parser.add_argument("--task", help="write with the settings of this task")
+    parser.add_argument("--task", nargs="*", default=[], help="write with the settings of this task, or of each")
     asked = parser.parse_args()
     ways: dict[str, Mapping[str, Any]] = {f"base {base}": {"base": base} for base in asked.base}
-    if asked.task:
-        ways[Path(asked.task).name] = wt.load_task(asked.task).knobs
+    ways |= {Path(path).name: wt.load_task(path).knobs for path in asked.task}
     ways = ways or {"as ever": {}}
-    chance, written = random.Random(asked.seed), dict.fromkeys(ways, (0, 0.0))
+    chance, written = random.Random(asked.seed), {way: [0.0, 0.0] for way in ways}
     for _ in range(asked.runs):
         for way, settings in ways.items():
             with tempfile.TemporaryDirectory() as folder:
-                rows, seconds = write(Path(folder) / "readings.db", asked.commits, chance, asked.curious, settings)
-            written[way] = (written[way][0] + rows, written[way][1] + seconds)
+                done = write(Path(folder) / "readings.db", asked.commits, chance, asked.curious, settings)
+            written[way] = [before + more for before, more in zip(written[way], done, strict=True)]
     for way, (rows, seconds) in written.items():
-        print(f"{rows / seconds:,.0f} rows/s: {rows:,} rows in {seconds:.2f} s, {way}")
+        print(f"{rows / seconds:,.0f} rows/s: {rows:,.0f} rows in {seconds:.2f} s, {way}")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ OLD: Final = 8
 """The size that the program has without other settings."""
 COMMITS: Final = 30
 FIRST: Final = ("--runs", "20", "--commits", str(COMMITS), "--curious", "0.9")
-AGAIN: Final = ("--runs", "10", "--commits", str(COMMITS), "--curious", "0.5")
+AGAIN: Final = ("--runs", "8", "--commits", str(COMMITS), "--curious", "0.5")
 """The second time the program runs with what was found, and tries other sizes in half of its commits."""
 FIXED: Final = (64, 128, 256, 512, 1024)
 """The sizes of the scan by hand."""
@@ -38,33 +38,34 @@ TURN: Final = ("--runs", "5", "--commits", "6")
 
 def play(stage: Stage) -> Mapping[str, object]:
     """The whole demo; what it came to."""
-    spec, file = load_spec(HERE / "batching.yaml"), stage.folder / "better.wtt"
+    spec = load_spec(HERE / "batching.yaml")
     task = load_task(f"{PROGRAM}:choose_batch", spec)
     first = learned(stage, spec, task, FIRST, "first")
-    found = learned(stage, spec, task, (*AGAIN, "--task", str(file)), "again")
-    better, fixed = publishable(found.improvement.task), scanned(stage.folder)
+    second = learned(stage, spec, task, (*AGAIN, "--task", "first.wtt"), "second")
+    fixed = scanned(stage.folder)
     written = Written(
-        simulator=found.simulator,
-        recorded=found.recorded,
-        task=better,
-        settings=[knobs_of(task), knobs_of(publishable(first.improvement.task)), knobs_of(better)],
+        simulator=second.simulator,
+        recorded=second.recorded,
+        old=knobs_of(task),
+        rounds=[first, second],
         fixed=fixed,
-        paces=[measured(stage.folder, file, best_of(fixed), turn) for turn in range(TURNS)],
+        paces=[measured(stage.folder, best_of(fixed), turn) for turn in range(TURNS)],
         key=stage.key,
     )
+    save(written.task, stage.folder / "better.wtt")
     stage.tell("evaluate", evaluated(written))
     write(stage.report, report_page(written, stage.seconds))
-    simulated = found.improvement
+    simulated = written.rounds[written.kept].improvement
     return {
         "before": written.before,
         "after": written.after,
         "best_fixed": {"size": written.best_fixed, "rows_per_s": written.best},
         "simulated": {"before": simulated.before / spec.horizon, "after": simulated.after / spec.horizon},
         "better": simulated.decision.better,
-        "knobs": dict(better.knobs),
-        "recorded_steps": len(found.recorded),
-        "simulator": found.simulator.digest,
-        "task": better.digest,
+        "knobs": dict(written.task.knobs),
+        "recorded_steps": len(second.recorded),
+        "simulator": second.simulator.digest,
+        "task": written.task.digest,
     }
 
 
@@ -80,9 +81,9 @@ def learned(stage: Stage, spec: Spec, task: Task, arguments: Sequence[str], name
     stage.tell("fit", quality(simulator))
     found = search(task, simulator, key=key.child("improve"))
     better = publishable(found.task)
-    save(better, stage.folder / "better.wtt")
+    save(better, stage.folder / f"{name}.wtt")
     stage.tell("improve", f"{found.text}\n{compared(knobs_of(task), knobs_of(better))}")
-    return Round(simulator=simulator, recorded=recorded, improvement=found)
+    return Round(simulator=simulator, recorded=recorded, improvement=found, task=better, knobs=knobs_of(better))
 
 
 def scanned(folder: Path) -> Mapping[int, float]:
@@ -91,17 +92,19 @@ def scanned(folder: Path) -> Mapping[int, float]:
     return dict(zip(FIXED, paces, strict=True))
 
 
-def measured(folder: Path, task: Path, best: int, turn: int) -> Pace:
-    """The old settings, always `best` rows and the settings of `task`, in turn: a disk has its days."""
-    paces = program(folder, *TURN, "--seed", str(turn), "--base", str(OLD), str(best), "--task", str(task))
-    return Pace(before=paces[0], best=paces[1], after=paces[2])
+def measured(folder: Path, best: int, turn: int) -> Pace:
+    """The old settings, always `best` rows and the settings of each round, in turn: a disk has its days."""
+    bases = ("--base", str(OLD), str(best))
+    before, fixed, *after = program(folder, *TURN, "--seed", str(turn), *bases, "--task", "first.wtt", "second.wtt")
+    return Pace(before=before, best=fixed, after=after)
 
 
 def evaluated(written: Written) -> str:
     """What came of it on the real database, and how near that is to the best size of the scan."""
     sizes = " · ".join(f"{size:,} rows {pace:,.0f}" for size, pace in written.fixed.items())
     return (
-        f"on the real database {written.before:,.0f} → {written.after:,.0f} rows/s\n"
+        f"on the real database {written.before:,.0f} → {written.after:,.0f} rows/s, "
+        f"with the settings of round {written.kept + 1}\n"
         f"a scan of sizes by hand: {sizes} rows/s\n"
         f"in turn with always {written.best_fixed:,} rows: {written.best:,.0f} rows/s, "
         f"of which the settings reach {100 * written.share:.0f} %"

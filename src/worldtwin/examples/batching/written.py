@@ -22,29 +22,31 @@ class Round(Struct, frozen=True, kw_only=True, eq=False):
     simulator: Simulator
     recorded: Transitions
     improvement: Improvement
+    task: Task
+    knobs: Knobs
 
 
 class Pace(Struct, frozen=True, kw_only=True):
-    """Rows per second on the real database, in turn: the old settings, the best fixed size of a scan, the new settings.
+    """Rows per second on the real database, in turn: the old settings, a fixed size, and the settings of each round.
 
-    The best of a scan was also lucky: only what it does when it is measured again counts.
+    The size is the best of a scan. It was also lucky there: only what it does when it is measured again counts.
     """
 
     before: float
     best: float
-    after: float
+    after: Sequence[float]
 
 
 class Written(Struct, frozen=True, kw_only=True, eq=False):
-    """What was recorded and learned, the `settings` at first and after each round, and what was measured.
+    """What was recorded and learned at the end, the `old` settings, both `rounds`, and what was measured.
 
     `fixed` has the rows per second of each size of the scan, `paces` those of what was measured in turn.
     """
 
     simulator: Simulator
     recorded: Transitions
-    task: Task
-    settings: Sequence[Knobs]
+    old: Knobs
+    rounds: Sequence[Round]
     fixed: Mapping[int, float]
     paces: Sequence[Pace]
     key: Key
@@ -59,9 +61,24 @@ class Written(Struct, frozen=True, kw_only=True, eq=False):
         return _middle([pace.before for pace in self.paces])
 
     @property
+    def afters(self) -> Sequence[float]:
+        """The real rows per second with the settings of each round: the middle one of all runs."""
+        return [_middle([pace.after[place] for pace in self.paces]) for place in range(len(self.rounds))]
+
+    @property
+    def kept(self) -> int:
+        """The place of the round whose settings are kept: reality decides, not the simulator."""
+        return self.afters.index(max(self.afters))
+
+    @property
+    def task(self) -> Task:
+        """The task whose settings are kept."""
+        return self.rounds[self.kept].task
+
+    @property
     def after(self) -> float:
-        """The real rows per second with the new settings: the middle one of all runs."""
-        return _middle([pace.after for pace in self.paces])
+        """The real rows per second with the settings that are kept."""
+        return self.afters[self.kept]
 
     @property
     def best(self) -> float:
@@ -76,7 +93,7 @@ class Written(Struct, frozen=True, kw_only=True, eq=False):
     @property
     def share(self) -> float:
         """How much of the pace of the best fixed size the new settings reach: the middle one of all runs."""
-        return _middle([pace.after / pace.best for pace in self.paces])
+        return _middle([pace.after[self.kept] / pace.best for pace in self.paces])
 
 
 def best_of(fixed: Mapping[int, float]) -> int:
