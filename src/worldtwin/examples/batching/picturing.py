@@ -10,7 +10,7 @@ from worldtwin.examples.batching.written import Written
 from worldtwin.examples.report import Figure, Frame, Panel, Range, figures, legend, page, table
 from worldtwin.examples.report.picture import number
 
-QUICKEST = 0.01
+QUICKEST = 0.05
 """The share of the commits that would make the picture flat: now and then the disk does not let them wait."""
 
 
