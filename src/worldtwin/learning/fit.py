@@ -53,7 +53,8 @@ def fit(
        the store that `base` was fitted to, when that had more than 200,000 rows, only the rows that came after are read
        and counted; predictors and errors are of these and of 200,000 older ones.
     3. Each number is predicted by what the kept rows prefer: a polynomial, residual networks on top of it, or trees;
-       each name by coarser counts, or trees. Half of the kept episodes choose when there are ten or more.
+       each name by coarser counts, or trees. Half of the kept episodes choose when there are ten or more. Networks go
+       on from those of `base`, with a quarter of the steps, where these are of the same inputs and fit the new rows.
     4. The published integers are scored on the other half, one step ahead and on their own.
     5. All rows are learned from in the way that was found. The report stays that of step 4: it errs on the safe side.
 
@@ -72,7 +73,7 @@ def fit(
     tell(0.2, "learning from most episodes")
     past = (base.observed, base.synthetic) if base is not None and _goes_on(record) else NOTHING
     train, tables = _counted(spec, sample, record, past)
-    trial = _trial(spec, sample, train, root)
+    trial = _trial(spec, sample, train, () if base is None else base.predictors, root)
     tell(0.5, "scoring on the others")
     tested = Simulator(
         spec=spec, observed=train[0], synthetic=train[1], predictors=trial.predictors, begins=ground.begins
@@ -144,8 +145,8 @@ def _counted(spec: Spec, sample: Sample, record: Record, past: Pair) -> tuple[Pa
     return train, merged(past, merged(train, aside))
 
 
-def _trial(spec: Spec, sample: Sample, tables: Pair, root: Key) -> Trial:
-    """The best way of learning, given what the `tables` know of the rows kept aside."""
+def _trial(spec: Spec, sample: Sample, tables: Pair, base: tuple[Model, ...], root: Key) -> Trial:
+    """The best way of learning, given what the `tables` know of the rows kept aside, and the predictors of a `base`."""
     if spec.hidden:
         return trial_beyond(spec, sample.everything.at(~sample.aside))
     aside = np.flatnonzero(sample.choosing)
@@ -164,6 +165,7 @@ def _trial(spec: Spec, sample: Sample, tables: Pair, root: Key) -> Trial:
         asked=_asked(tables, kept),
         episodes=sample.rows.episodes[aside],
         drifts=drifts,
+        base=base,
         key=root.child("predictors"),
     )
 

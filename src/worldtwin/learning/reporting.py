@@ -62,7 +62,7 @@ def report_of(tested: Simulator, sample: Sample, trial: Trial, record: Record, t
         gaps=gap_reports(spec, rows, sample.states),
         levels=() if told is None else levels(told),
         folds=0 if held is None else held.folds,
-        notes=_notes(tested, sample, held, steps, key),
+        notes=(*_notes(tested, sample, held, steps, key), *_began(trial.way, record)),
     )
 
 
@@ -85,6 +85,16 @@ def _notes(tested: Simulator, sample: Sample, held: Held | None, steps: int, key
             errors = zip(tested.spec.state.names, far.errors.tolist(), strict=True)
             notes.append(f"error after {far.steps} steps: {', '.join(f'{name} {error:.2g}' for name, error in errors)}")
     return tuple(notes)
+
+
+def _began(way: Way, record: Record) -> tuple[str, ...]:
+    """Where networks began, when a base was given; of a store it may have learned what is held out now."""
+    training = way.training
+    if training is None or not training.told:
+        return ()
+    if training.warm and record.store is not None:
+        return (f"{training.told}; `base` may have learned from held-out rows: errors may be a little too small",)
+    return (training.told,)
 
 
 def _memory(spec: Spec, sample: Sample, held: Held | None, key: Key) -> MemoryReport:
