@@ -14,7 +14,7 @@ from worldtwin.exact import Key
 from worldtwin.learning.holdout import chance
 from worldtwin.learning.latent import Ground, ground_of, trial_beyond
 from worldtwin.learning.predicting import Trial, Way, predictors_of, trial_of
-from worldtwin.learning.reading import Record, Since, Sources, Wanted, record_of
+from worldtwin.learning.reading import Record, Since, Sources, Wanted, learned_by, record_of
 from worldtwin.learning.regression.fitting import Recorded
 from worldtwin.learning.reporting import STEPS, report_of
 from worldtwin.learning.sample import Sample
@@ -45,7 +45,8 @@ def fit(
     """The simulator of the world that `traces` were recorded in; its report says how far it is from held-out episodes.
 
     1. Where the spec has images, and neither it nor `base` says how to see them, that is learned first. Usable rows are
-       read, all or those `since` an episode or a time; 15 % of the recorded episodes are kept aside.
+       read, all or those `since` an episode or a time; 15 % of the recorded episodes are kept aside, of those that
+       networks of `base` did not learn from, where there are ten or more.
        With `latent: auto`, where a past step still matters, a machine with hidden states is learned; if it predicts
        better, they are a column of the rows from then on, and what is kept aside is the end of the record.
     2. What is discrete is counted, recorded and synthetic apart, on top of what `base` counted: fitting a, then b on
@@ -68,6 +69,7 @@ def fit(
         _require_same_world(spec, base)
         _require_addable(spec, base, traces)
     record = record_of(spec, traces, Wanted(sources=sources, since=since), _grows(spec, base), root.child("older"))
+    record = replace(record, learned=learned_by(base, traces))
     ground = ground_of(spec, record, root.child("held out"))
     spec, sample, record = ground.spec, ground.sample, ground.record
     tell(0.2, "learning from most episodes")

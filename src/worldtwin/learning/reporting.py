@@ -62,7 +62,7 @@ def report_of(tested: Simulator, sample: Sample, trial: Trial, record: Record, t
         gaps=gap_reports(spec, rows, sample.states),
         levels=() if told is None else levels(told),
         folds=0 if held is None else held.folds,
-        notes=(*_notes(tested, sample, held, steps, key), *_began(trial.way, record)),
+        notes=(*_notes(tested, sample, held, steps, key), *_began(trial.way, record, sample)),
     )
 
 
@@ -87,13 +87,13 @@ def _notes(tested: Simulator, sample: Sample, held: Held | None, steps: int, key
     return tuple(notes)
 
 
-def _began(way: Way, record: Record) -> tuple[str, ...]:
-    """Where networks began, when a base was given; of a store it may have learned what is held out now."""
+def _began(way: Way, record: Record, sample: Sample) -> tuple[str, ...]:
+    """Where networks began, when a base was given, and whether it may have learned what is held out now."""
     training = way.training
     if training is None or not training.told:
         return ()
-    if training.warm and record.store is not None:
-        return (f"{training.told}; `base` may have learned from held-out rows: errors may be a little too small",)
+    if training.warm and (sample.rows.episodes[sample.aside] <= record.learned).any():
+        return (f"{training.told}; `base` may have learned from held-out rows: errors may be too small",)
     return (training.told,)
 
 
