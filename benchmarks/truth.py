@@ -84,8 +84,10 @@ def arguments() -> argparse.Namespace:
 def code_digest() -> str:
     """What makes results comparable: the library, the worlds and how they are measured."""
     whole = hashlib.sha256()
-    for path in sorted([*(ROOT / "src").rglob("*.py"), *(HERE / "worlds").glob("*.yaml"), HERE / "worlds/measure.py"]):
+    worlds = [*(HERE / "worlds").glob("*.yaml"), HERE / "worlds/measure.py", HERE / "worlds/realities.py"]
+    for path in sorted([*(ROOT / "src").rglob("*.py"), *worlds]):
         whole.update(path.read_bytes())
+    whole.update(repr([(row.name, row.steps, row.hidden, row.episodes) for row in ROWS]).encode())
     return whole.hexdigest()[:16]
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+import worldtwin as wt
+
 Run = Callable[..., Any]
 
 WALK = """\
@@ -75,3 +77,19 @@ def test_two_tasks_are_compared_in_reality_with_evidence(run: Run) -> None:
     assert few.code == 1
     assert few.json["comparison"]["finding"] == "cannot tell"
     assert few.json["comparison"]["enough"] <= 20
+
+
+def test_steps_that_are_recorded_again_are_others(run: Run, folder: Path) -> None:
+    def recorded(store: str) -> list[dict[str, Any]]:
+        (folder / f"{store}.yaml").write_text((folder / "corridor.yaml").read_text() + f"traces: {store}.traces\n")
+        assert run("record", f"{store}.yaml", "walking:Walk", "--steps", "60", "--key", "1").code == 0
+        with wt.Traces(folder / f"{store}.traces") as traces:
+            return traces.rows().drop_columns(["writer"]).to_pylist()
+
+    first = recorded("one")
+    assert recorded("other") == first
+    both = recorded("one")
+    assert both[: len(first)] == first
+    moves = [[row["action.move"] for row in rows] for rows in (first, both[len(first) :])]
+    assert len(moves[0]) == len(moves[1]) == 60
+    assert moves[0] != moves[1]

@@ -124,7 +124,7 @@ def test_a_simulator_of_fields_that_leave_something_out_is_warned_of(
 def test_without_an_aim_there_is_nothing_to_search(corridor: Simulator) -> None:
     world = replace(corridor, spec=replace(corridor.spec, reward=None, returns=(0.0, 0.0)))
 
-    with pytest.raises(InvalidTask, match="no reward and no case"):
+    with pytest.raises(InvalidTask, match=r"no reward and no case .* add `reward:` to its YAML"):
         improve(Task.table(world.spec), world, key=1)
 
 
@@ -188,6 +188,8 @@ def test_an_interrupted_search_keeps_the_best_so_far(cart: Simulator) -> None:
 def test_a_search_for_nothing_is_refused(corridor: Simulator) -> None:
     with pytest.raises(InvalidValue, match="-3 evaluations try nothing"):
         search(Task.network(corridor, hidden=(), key=1), corridor, evaluations=-3, key=1)
+    with pytest.raises(InvalidValue, match="0 seconds try nothing"):
+        search(Task.network(corridor, hidden=(), key=1), corridor, seconds=0, key=1)
 
 
 MIXED = """

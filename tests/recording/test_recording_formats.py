@@ -29,12 +29,9 @@ def write(folder: Path, rows: list[dict], kind: str, name: str = "log") -> Path:
     if kind == "jsonl":
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
         return path
-    table = pa.Table.from_pylist(rows)
-    if kind == "parquet":
-        parquet.write_table(table, path)
-        return path
     joined = [{k: "|".join(v) if isinstance(v, list) else v for k, v in row.items()} for row in rows]
-    csv.write_csv(pa.Table.from_pylist(joined, schema=_texts_for_lists(table.schema)), path)
+    table = pa.Table.from_pylist(joined, schema=_texts_for_lists(pa.Table.from_pylist(rows).schema))
+    (parquet.write_table if kind == "parquet" else csv.write_csv)(table, path)
     return path
 
 
@@ -196,10 +193,10 @@ def test_a_reading_that_is_not_a_number_is_kept_and_marked(tmp_path: Path, press
     ("name", "values", "message"),
     [
         ("heat", ["warm", "cold"], r"column `heat` holds string values, row 1 the first: numbers are needed"),
-        ("heat", [{"a": 1}] * 2, r"column `heat` holds struct<a: int64> values: a column is of numbers, texts, dates"),
+        ("heat", [{"a": 1}] * 2, r"column `heat` holds struct<a: int64> values: a column is of numbers, texts"),
         ("heat", [[1.0]] * 2, r"column `heat` holds list<element: double> values"),
+        ("doors", [["n"], ["s"]], r"column `doors` holds list<.*> values: .*; write a set as one text, `a\|b`"),
         ("heat", [b"1"] * 2, r"column `heat` holds binary values"),
-        ("mode", [["on"], ["on"]], r"column `mode` holds list<item: string> values, row 1 the first: names"),
         ("mode", ["on", "x" * 5000], r"column `mode` has a text of more than 4,096 characters"),
         ("episode", [1.0, 1.5], r"column `episode`: row 2: 1\.5: whole numbers are needed"),
         ("episode", [1, None], r"row 2 has no episode"),
@@ -210,7 +207,7 @@ def test_a_reading_that_is_not_a_number_is_kept_and_marked(tmp_path: Path, press
 def test_what_is_wrong_in_a_parquet_file_has_a_column_and_a_row(
     tmp_path: Path, press: Spec, name: str, values: list, message: str
 ) -> None:
-    columns = {key: [value] * 2 for key, value in ROW.items()} | {name: values}
+    columns = {key: [value] * 2 for key, value in {**ROW, "doors": "n|s"}.items()} | {name: values}
     parquet.write_table(pa.table(columns), tmp_path / "log.parquet")
     traces = Traces(tmp_path / "a.traces", press)
     with pytest.raises(TracesError, match=message):
@@ -267,7 +264,7 @@ def test_a_file_of_names_and_no_rows_adds_nothing(tmp_path: Path, press: Spec) -
 
 def test_a_first_line_without_end_is_no_csv(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("x" * (2 << 20))
-    with pytest.raises(TracesError, match=r"log\.csv:1: the line has more than 1,048,576 characters"):
+    with pytest.raises(TracesError, match=r"log\.csv:1: the line has more than 1,048,576 bytes"):
         import_file(tmp_path / "log.csv", Traces(tmp_path / "a.traces"))
 
 

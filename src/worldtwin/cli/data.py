@@ -66,7 +66,8 @@ def _live(
 ) -> None:
     simulator = simulator_of(document.path)
     task = task_of(task_name or "network:", simulator)
-    key, done, number = Key.of(seed), 0, 0
+    key = Key.of(seed).child("after", len(store)) if len(store) else Key.of(seed)
+    done = number = 0
     with progress_bar("record") as bar, wt.environments.opened(source) as env:
         while done < steps:
             spec = replace(simulator.spec.declared, state=simulator.spec.state)

@@ -48,8 +48,9 @@ class Improvement(Struct, frozen=True, kw_only=True, eq=False):
     @property
     def text(self) -> str:
         """Some lines for people."""
-        mix = ", ".join(f"{share:.0%} {name}" for name, share in self.sources.items() if share >= 0.005)
-        tried = f"{self.evaluations:,} candidates in {self.generations} generations: {self.stop}"
+        mix = ", ".join(f"{100 * share:.0f} % {name}" for name, share in self.sources.items() if share >= 0.005)
+        rounds = f"{self.generations} generation" + ("" if self.generations == 1 else "s")
+        tried = f"{self.evaluations:,} candidates in {rounds}: {self.stop}"
         lines = [f"in the simulator {shown(self.before)} → {shown(self.after)}" + (f" · {mix}" if mix else ""), tried]
         if self.warning:
             lines.append(f"do not believe it: {self.warning}")
@@ -108,6 +109,8 @@ def search(  # noqa: PLR0913 - key, backend and clock do not count
     """
     if evaluations is not None and evaluations < 1:
         raise InvalidValue(f"{evaluations} evaluations try nothing: give at least 1")
+    if seconds is not None and not seconds > 0:
+        raise InvalidValue(f"{seconds:g} seconds try nothing: give more than 0")
     root = Key.of(key)
     rehearsals = Rehearsals(
         task=task,
@@ -140,7 +143,10 @@ def search(  # noqa: PLR0913 - key, backend and clock do not count
 def require_aim(spec: Spec, cases: Sequence[Case]) -> None:
     """Refuse a world where nothing says what is better. Raises `InvalidTask`."""
     if spec.reward is None and not any(case.driver == "task" for case in cases):
-        raise InvalidTask(f"{spec.name} has no reward and no case that the task drives: nothing says what is better")
+        raise InvalidTask(
+            f"{spec.name} has no reward and no case that the task drives, so nothing says what is better: "
+            "add `reward:` to its YAML, or a case"
+        )
 
 
 def _means(pairing: Pairing, decision: Decision, *, key: Key) -> tuple[float, float]:

@@ -13,8 +13,11 @@ import pyarrow as pa
 from worldtwin.errors import TracesError
 from worldtwin.recording.tables.limits import LONGEST_LINE, LONGEST_TEXT, MOST_ROWS, PIECE_ROWS
 
-PIECE_BYTES: Final = 1 << 26
+PIECE_BYTES: Final = 1 << 22
 """Bytes of text whose rows are in memory at a time."""
+
+PIECE_VALUES: Final = 1 << 22
+"""Values that are in memory at a time, with those that their lines lack."""
 
 _FAMILY: Final = {bool: "number", int: "number", float: "number", str: "text", list: "names"}
 _SAID: Final = {"number": "numbers", "text": "texts", "names": "lists of names"}
@@ -25,15 +28,17 @@ def read_json_lines(
 ) -> Iterator[pa.Table]:
     """The rows of the file at `path`, some thousand at a time. Raises `TracesError` with line and name."""
     columns = _Columns(path.name, kinds_of)
-    rows, held, count = list[tuple[int, dict[str, Any]]](), 0, 0
+    rows, names, held, count = list[tuple[int, dict[str, Any]]](), set[str](), 0, 0
     for number, line in _lines(path):
-        rows.append((number, _object(line, f"{path.name}:{number}")))
+        row = _object(line, f"{path.name}:{number}")
+        rows.append((number, row))
+        names.update(row)
         held, count = held + len(line), count + 1
         if count > MOST_ROWS:
             raise TracesError(f"{path.name}:{number}: more than {MOST_ROWS:,} rows: divide the file")
-        if len(rows) == PIECE_ROWS or held > PIECE_BYTES:
+        if len(rows) == PIECE_ROWS or held > PIECE_BYTES or len(rows) * len(names) > PIECE_VALUES:
             yield columns.table(rows)
-            rows, held = [], 0
+            rows, names, held = [], set(), 0
     if not count:
         raise TracesError(f"{path.name}:1: the file is empty: each line must be an object of names and values")
     if rows:
@@ -71,10 +76,10 @@ class _Columns:
         """Refuse what no column holds, and what this one does not."""
         family = _FAMILY.get(found, "")
         accepted = _accepted(kind) or {self._families.setdefault(name, family)}
-        if family in accepted and family in {"number", "text"}:
+        if family in accepted:
             return
         for (number, _), value in zip(rows, values, strict=True):
-            if type(value) is found and not (family in accepted and _is_plain(value)):
+            if type(value) is found:
                 raise TracesError(f"{self._file}:{number}: {_refusal(name, value, kind, accepted)}")
 
     def _blamed(self, name: str, values: list[Any], kind: pa.DataType | None, rows: list[Any]) -> str:
@@ -127,6 +132,9 @@ def _object(line: bytes, where: str) -> dict[str, Any]:
         raise TracesError(f"{where}: it is no JSON: {error}") from error
     if not isinstance(found, dict):
         raise TracesError(f'{where}: {_text(found)[:40]} is no object: write a line as {{"NAME": VALUE, ...}}')
+    for name, value in found.items():
+        if not _is_plain(value):
+            raise TracesError(f"{where}: {_nested(name, value)}")
     return found
 
 
@@ -174,11 +182,13 @@ def _accepted(kind: pa.DataType | None) -> set[str]:
     return {"text", "number"} if kind == pa.string() else {"number"}
 
 
+def _nested(name: str, value: Any) -> str:  # noqa: ANN401 - what JSON holds
+    what = "an object" if isinstance(value, dict) else "a list that is not of names"
+    part = next(iter(value), "part") if isinstance(value, dict) else 0
+    return f"`{name:.60}` holds {what}: give each part a name of its own, such as `{name:.60}_{part!s:.40}`"
+
+
 def _refusal(name: str, value: Any, kind: pa.DataType | None, accepted: set[str]) -> str:  # noqa: ANN401 - what JSON holds
-    if not _is_plain(value):
-        what = "an object" if isinstance(value, dict) else "a list that is not of names"
-        part = next(iter(value), "part") if isinstance(value, dict) else 0
-        return f"`{name}` holds {what}: give each part a name of its own, such as `{name}_{part!s:.40}`"
     if kind is not None:
         return f"column `{name}`: {_text(value)[:60]!r} is no {_sort(kind)}"
     (before,) = accepted
