@@ -61,7 +61,7 @@ def report_of(tested: Simulator, sample: Sample, trial: Trial, record: Record, t
         gaps=gap_reports(spec, rows, sample.states),
         levels=() if told is None else levels(told),
         folds=0 if held is None else held.folds,
-        notes=_notes(tested, sample, held, steps, key),
+        notes=(*_notes(tested, sample, held, steps, key), *_began(trial.way, record, sample)),
     )
 
 
@@ -84,6 +84,16 @@ def _notes(tested: Simulator, sample: Sample, held: Held | None, steps: int, key
             errors = zip(tested.spec.state.names, far.errors.tolist(), strict=True)
             notes.append(f"error after {far.steps} steps: {', '.join(f'{name} {error:.2g}' for name, error in errors)}")
     return tuple(notes)
+
+
+def _began(way: Way, record: Record, sample: Sample) -> tuple[str, ...]:
+    """Where networks began, when a base was given, and whether it may have learned what is held out now."""
+    training = way.training
+    if training is None or not training.told:
+        return ()
+    if training.warm and (sample.rows.episodes[sample.aside] <= record.learned).any():
+        return (f"{training.told}; `base` may have learned from held-out rows: errors may be too small",)
+    return (training.told,)
 
 
 def _memory(spec: Spec, sample: Sample, held: Held | None, key: Key) -> MemoryReport:
