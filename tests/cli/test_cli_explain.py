@@ -82,6 +82,18 @@ def test_an_explanation_has_a_section_for_each_question_and_ends_with_what_to_do
     assert any(line.startswith("  not met: known 0.") for line in lines)
 
 
+def test_goals_of_counts_are_shown_in_their_units(run: Callable, door: Path) -> None:
+    goals = "known: 0.999, width: 0.01, plateau: 0.001"
+    (door / "door.yaml").write_text(DOOR.replace("known: 0.999, calibration: 0.2", goals))
+
+    lines = run("fit", "door.yaml", "--explain").out.splitlines()
+
+    ready = next(line for line in lines if line.startswith("     ready: no"))
+    assert re.search(r", width 0\.\d+ of 0\.01 in probability, plateau 0\.\d+ of 0\.001 nats a step", ready)
+    assert any(re.fullmatch(r"  not met: width 0\.\d+ of 0\.01 in probability", line) for line in lines)
+    assert any(re.fullmatch(r"  not met: plateau 0\.\d+ of 0\.001 nats a step", line) for line in lines)
+
+
 def test_the_page_about_it_shows_the_same_sections() -> None:
     page = Path(__file__).parents[2] / "docs/how-to/what-a-fit-says.md"
     shown = page.read_text().splitlines()

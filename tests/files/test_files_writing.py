@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from worldtwin.files import document_text, load_document, load_spec, save
 from worldtwin.world import (
@@ -100,7 +101,10 @@ def specs(draw: st.DrawFn) -> Spec:
         objective=draw(st.permutations(["cases", "return", "fuel"]).map(tuple)),
         unknown=draw(st.sampled_from(["guess", "error"])),
         done=Done(
-            known=draw(st.none() | st.just(0.5)), horizon_error=HorizonError(steps=5, below=draw(st.floats(0.1, 1)))
+            known=draw(st.none() | st.just(0.5)),
+            horizon_error=HorizonError(steps=5, below=draw(st.floats(0.1, 1))),
+            width=draw(st.just(UNSET) | st.floats(0.01, 1)),
+            plateau=draw(st.just(UNSET) | st.floats(1e-6, 10)),
         ),
         needs=draw(st.sampled_from([(), (Need("dock", ">=1,<2"), Need("a b"))])),
         outlets=draw(st.just(()) | st.just((Port(name="done", kind="state", field=state.names[0]),))),

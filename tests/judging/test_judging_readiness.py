@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from worldtwin.judging import readiness
@@ -39,6 +40,37 @@ def test_what_is_missing_is_said(corridor: Simulator) -> None:
         "ready: no   known 0.94 of 0.99 · error after 50 steps not measured, 0.1 wanted · "
         "calibration not measured, 0.05 wanted"
     )
+
+
+def test_counts_are_compared_in_their_units(corridor: Simulator) -> None:
+    spec = replace(corridor.spec, done=Done(known=0.99, width=0.05, plateau=0.005))
+    good = Report(episodes=40, known=0.995, width=0.04, plateau=0.004)
+
+    assert readiness(Simulator(spec, report=good)).text == "ready: yes"
+    assert readiness(Simulator(spec, report=replace(good, width=0.05, plateau=0.0112))).text == (
+        "ready: no   width 0.05 of 0.05 in probability · plateau 0.0112 of 0.005 nats a step"
+    )
+
+
+@pytest.mark.parametrize(
+    ("report", "why"),
+    [
+        (Report(episodes=7, width=0.04), " (7 of at least 10 episodes)"),
+        (Report(episodes=40, known=0.2, width=0.04), " (most steps are still new)"),
+        (Report(episodes=40, known=0.9, width=0.04), " (a base counted what is not here: fit all of it at once)"),
+        (Report(episodes=40), ""),
+    ],
+)
+def test_why_a_plateau_was_not_measured_is_said(corridor: Simulator, report: Report, why: str) -> None:
+    answer = readiness(Simulator(replace(corridor.spec, done=Done(known=None, plateau=0.005)), report=report))
+
+    assert answer.text == f"ready: no   plateau not measured{why}, 0.005 nats a step wanted"
+
+
+def test_too_few_episodes_to_tell_how_much_is_known_are_counted(corridor: Simulator) -> None:
+    answer = readiness(Simulator(replace(corridor.spec, done=Done(known=0.9)), report=Report(episodes=9)))
+
+    assert answer.text == "ready: no   known not measured (9 of at least 10 episodes), 0.9 wanted"
 
 
 def test_a_simulator_of_which_nothing_is_asked_is_not_ready(corridor: Simulator) -> None:

@@ -35,6 +35,18 @@ def test_of_many_episodes_a_sixth_is_kept_aside_whole(lengths: list[int], seed: 
     assert not kept & {int(episode) for episode in rows.episodes[~aside]}
 
 
+@given(st.integers(0, 30), st.integers(0, 30), st.integers(0, 1000))
+def test_what_a_base_did_not_learn_from_is_kept_aside_where_there_is_enough(old: int, new: int, seed: int) -> None:
+    rows = rows_of([3] * (old + new + 10))
+    learned = (old + 9) * 7
+    kept = {int(episode) for episode in rows.episodes[held_out(rows, Key.of(seed), learned)]}
+    if new < 10:
+        assert kept == {int(episode) for episode in rows.episodes[held_out(rows, Key.of(seed))]}
+    else:
+        assert min(kept) > learned
+        assert len(kept) == min(round(0.15 * (old + new + 10)), new // 2)
+
+
 def test_of_one_long_episode_blocks_of_fifty_steps_are_kept_aside() -> None:
     aside = held_out(rows_of([1000]), Key.of(1))
     assert aside.sum() == 150

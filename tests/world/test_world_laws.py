@@ -228,6 +228,14 @@ def test_whole_numbers_where_floats_belong_change_nothing() -> None:
     assert digest(whole) == digest(floats) == digest(typed(plain(whole), Spec))
 
 
+def test_goals_that_are_not_asked_for_leave_no_bytes() -> None:
+    asked = Done(width=1, plateau=0.005)
+
+    assert set(plain(Done())) == {"known", "coverage", "horizon_error", "calibration"}
+    assert typed(plain(asked), Done) == asked == Done(width=1.0, plateau=0.005)
+    assert digest(asked) == digest(Done(width=1.0, plateau=0.005)) != digest(Done())
+
+
 def test_a_set_has_one_order_whatever_the_process() -> None:
     names = [f"way{number:02}" for number in range(30)]
 

@@ -7,7 +7,7 @@ from msgspec import UnsetType, to_builtins
 import worldtwin as wt
 from worldtwin.cli.explaining import advice, given, image_line
 from worldtwin.cli.output import percent
-from worldtwin.judging import Readiness
+from worldtwin.judging import Goal, Readiness
 from worldtwin.simulation import (
     BasisReport,
     ContradictionReport,
@@ -107,7 +107,7 @@ def _share(error: float) -> str:
 
 
 def _ready(ready: Readiness, gaps: tuple[GapReport, ...]) -> list[str]:
-    missing = [f"{goal.name} {_short(goal.value)} of {_short(goal.wanted)}" for goal in ready.goals if not goal.met]
+    missing = [_missing(goal) for goal in ready.unmet]
     if not ready.goals and not ready.refused:
         return [f"     {ready.text}", *(f"     least known: {gap.text} (`worldtwin traces gaps`)" for gap in gaps[:1])]
     if ready.refused:
@@ -117,5 +117,7 @@ def _ready(ready: Readiness, gaps: tuple[GapReport, ...]) -> list[str]:
     return [f"     ready: {'yes' if ready.ready else 'no   ' + ', '.join(missing)}{more}"]
 
 
-def _short(value: float | None) -> str:
-    return "not measured" if value is None else shown(value)
+def _missing(goal: Goal) -> str:
+    if goal.value is None:
+        return goal.text
+    return f"{goal.name} {shown(goal.value)} of {shown(goal.wanted)}{f' {goal.unit}' if goal.unit else ''}"

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from msgspec import Struct, UnsetType
+from msgspec.structs import replace
 
-from worldtwin.simulation import Report, Simulator
+from worldtwin.simulation import ENOUGH_EPISODES, MOSTLY, Report, Simulator
 from worldtwin.world import Spec
 
 CONTRADICTING: Final = "rows contradict each other"
@@ -15,19 +16,26 @@ UNPREDICTABLE: Final = "not predictable from these fields alone"
 
 
 class Goal(Struct, frozen=True, kw_only=True):
-    """One thing to reach: `value` is what was measured (None: nothing could be), `wanted` what is asked for."""
+    """One thing to reach: `value` is what was measured (None: nothing could be), `wanted` what is asked for.
+
+    Both are in the same `unit`; shares and numbers of spreads have none. `why` says why nothing could be measured.
+    """
 
     name: str
     value: float | None
     wanted: float
     met: bool
+    unit: str = ""
+    why: str = ""
 
     @property
     def text(self) -> str:
-        """`known 0.94 of 0.998`."""
+        """`known 0.94 of 0.998`, or `plateau 0.0112 of 0.005 nats a step`."""
+        unit = f" {self.unit}" if self.unit else ""
         if self.value is None:
-            return f"{self.name} not measured, {self.wanted:g} wanted"
-        return f"{self.name} {self.value:.3g} of {self.wanted:g}"
+            why = f" ({self.why})" if self.why else ""
+            return f"{self.name} not measured{why}, {self.wanted:g}{unit} wanted"
+        return f"{self.name} {self.value:.3g} of {self.wanted:g}{unit}"
 
 
 class Readiness(Struct, frozen=True, kw_only=True):
@@ -91,7 +99,7 @@ def _goals(spec: Spec, report: Report) -> Iterator[Goal]:
     done = spec.done
     countable = spec.action.discrete and (spec.stateless or spec.state.discrete)
     if done.known is not None and (countable or report.known is not None):
-        yield _at_least("known", report.known, done.known)
+        yield replace(_at_least("known", report.known, done.known), why=_few(report))
     if done.coverage is not None:
         yield _at_least("coverage", report.coverage, done.coverage)
     if done.horizon_error is not None:
@@ -100,6 +108,29 @@ def _goals(spec: Spec, report: Report) -> Iterator[Goal]:
         yield _at_most(name, report.horizon_error if far else None, done.horizon_error.below)
     if done.calibration is not None:
         yield _at_most("calibration", report.calibration, done.calibration)
+    if not isinstance(done.width, UnsetType):
+        yield replace(_at_most("width", _measured(report.width), done.width), unit="in probability")
+    if not isinstance(done.plateau, UnsetType):
+        goal = _at_most("plateau", _measured(report.plateau), done.plateau)
+        yield replace(goal, unit="nats a step", why=_few(report) or _unmeasured(report))
+
+
+def _measured(value: float | UnsetType) -> float | None:
+    return None if isinstance(value, UnsetType) else value
+
+
+def _unmeasured(report: Report) -> str:
+    """Why a gain was not measured of enough episodes, if it was not; empty where nothing is counted at all."""
+    if report.known is not None and report.known < MOSTLY:
+        return "most steps are still new"
+    return "" if isinstance(report.width, UnsetType) else "a base counted what is not here: fit all of it at once"
+
+
+def _few(report: Report) -> str:
+    """Why what episodes tell was not measured, if it was not, as there are few; empty where there are enough."""
+    if not 0 < report.episodes < ENOUGH_EPISODES:
+        return ""
+    return f"{report.episodes} of at least {ENOUGH_EPISODES} episodes"
 
 
 def _at_least(name: str, value: float | None, wanted: float) -> Goal:

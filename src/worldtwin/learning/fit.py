@@ -14,7 +14,7 @@ from worldtwin.exact import Key
 from worldtwin.learning.holdout import chance
 from worldtwin.learning.latent import Ground, ground_of, trial_beyond
 from worldtwin.learning.predicting import Trial, Way, predictors_of, trial_of
-from worldtwin.learning.reading import Record, Since, Sources, Wanted, record_of
+from worldtwin.learning.reading import Record, Since, Sources, Wanted, learned_by, record_of
 from worldtwin.learning.regression.fitting import Recorded
 from worldtwin.learning.reporting import STEPS, report_of
 from worldtwin.learning.sample import Sample
@@ -45,7 +45,8 @@ def fit(
     """The simulator of the world that `traces` were recorded in; its report says how far it is from held-out episodes.
 
     1. Where the spec has images, and neither it nor `base` says how to see them, that is learned first. Usable rows are
-       read, all or those `since` an episode or a time; 15 % of the recorded episodes are kept aside.
+       read, all or those `since` an episode or a time; 15 % of the recorded episodes are kept aside, of those that
+       networks of `base` did not learn from, where there are ten or more.
        With `latent: auto`, where a past step still matters, a machine with hidden states is learned; if it predicts
        better, they are a column of the rows from then on, and what is kept aside is the end of the record.
     2. What is discrete is counted, recorded and synthetic apart, on top of what `base` counted: fitting a, then b on
@@ -53,7 +54,8 @@ def fit(
        the store that `base` was fitted to, when that had more than 200,000 rows, only the rows that came after are read
        and counted; predictors and errors are of these and of 200,000 older ones.
     3. Each number is predicted by what the kept rows prefer: a polynomial, residual networks on top of it, or trees;
-       each name by coarser counts, or trees. Half of the kept episodes choose when there are ten or more.
+       each name by coarser counts, or trees. Half of the kept episodes choose when there are ten or more. Networks go
+       on from those of `base`, with a quarter of the steps, where these are of the same inputs and fit the new rows.
     4. The published integers are scored on the other half, one step ahead and on their own.
     5. All rows are learned from in the way that was found. The report stays that of step 4: it errs on the safe side.
 
@@ -67,12 +69,13 @@ def fit(
         _require_same_world(spec, base)
         _require_addable(spec, base, traces)
     record = record_of(spec, traces, Wanted(sources=sources, since=since), _grows(spec, base), root.child("older"))
+    record = replace(record, learned=learned_by(base, traces))
     ground = ground_of(spec, record, root.child("held out"))
     spec, sample, record = ground.spec, ground.sample, ground.record
     tell(0.2, "learning from most episodes")
     past = (base.observed, base.synthetic) if base is not None and _goes_on(record) else NOTHING
     train, tables = _counted(spec, sample, record, past)
-    trial = _trial(spec, sample, train, root)
+    trial = _trial(spec, sample, train, () if base is None else base.predictors, root)
     tell(0.5, "scoring on the others")
     tested = Simulator(
         spec=spec, observed=train[0], synthetic=train[1], predictors=trial.predictors, begins=ground.begins
@@ -144,8 +147,8 @@ def _counted(spec: Spec, sample: Sample, record: Record, past: Pair) -> tuple[Pa
     return train, merged(past, merged(train, aside))
 
 
-def _trial(spec: Spec, sample: Sample, tables: Pair, root: Key) -> Trial:
-    """The best way of learning, given what the `tables` know of the rows kept aside."""
+def _trial(spec: Spec, sample: Sample, tables: Pair, base: tuple[Model, ...], root: Key) -> Trial:
+    """The best way of learning, given what the `tables` know of the rows kept aside, and the predictors of a `base`."""
     if spec.hidden:
         return trial_beyond(spec, sample.everything.at(~sample.aside))
     aside = np.flatnonzero(sample.choosing)
@@ -164,6 +167,7 @@ def _trial(spec: Spec, sample: Sample, tables: Pair, root: Key) -> Trial:
         asked=_asked(tables, kept),
         episodes=sample.rows.episodes[aside],
         drifts=drifts,
+        base=base,
         key=root.child("predictors"),
     )
 

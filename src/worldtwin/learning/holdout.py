@@ -21,10 +21,11 @@ def chance(key: Key) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=(key.high << 32) | key.low))
 
 
-def held_out(rows: Transitions, key: Key) -> NDArray[np.bool_]:
+def held_out(rows: Transitions, key: Key, learned: int = -1) -> NDArray[np.bool_]:
     """Which rows (n,) are kept aside: 15 % of the recorded episodes, or of blocks of 50 steps when episodes are few.
 
-    Synthetic rows are kept aside only when there are no others. Fewer than 10 rows: none.
+    Synthetic rows are kept aside only when there are no others. Fewer than 10 rows: none. A base may have learned from
+    episodes up to the one numbered `learned`: when there are ten or more newer ones, they are of these, at most half.
     """
     candidates = ~rows.synthetic if not rows.synthetic.all() else rows.synthetic
     aside = np.zeros(len(rows), dtype=np.bool_)
@@ -33,7 +34,10 @@ def held_out(rows: Transitions, key: Key) -> NDArray[np.bool_]:
         return aside
     groups = _groups(rows.episodes[candidates])
     names = np.unique(groups)
-    chosen = chance(key.child("held out")).permutation(names)[: max(1, round(SHARE * len(names)))]
+    newer = rows.episodes[candidates] > learned
+    pool = np.unique(groups[newer]) if len(np.unique(rows.episodes[candidates][newer])) >= FEW_EPISODES else names
+    most = min(round(SHARE * len(names)), len(pool) // 2)
+    chosen = chance(key.child("held out")).permutation(pool)[: max(1, most)]
     aside[candidates] = np.isin(groups, chosen)
     return aside
 

@@ -42,7 +42,7 @@ def ground_of(spec: Spec, record: Record, key: Key) -> Ground:
         if isinstance(found, Uncovered):
             return _with_hidden(found, record)
         record = structs.replace(record, memory=found)
-    sample = Sample.of(spec, record.rows, held_out(record.rows, key), whole=record.fresh is None)
+    sample = Sample.of(spec, record.rows, held_out(record.rows, key, record.learned), whole=record.fresh is None)
     return Ground(spec=spec, record=record, sample=sample, rows=sample.rows, states=sample.states)
 
 

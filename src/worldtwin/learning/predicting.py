@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -17,6 +17,7 @@ from worldtwin.learning.guessing import discrete_columns
 from worldtwin.learning.portfolio.names import Grown, Naming, named, naming
 from worldtwin.learning.portfolio.noise import noise_in
 from worldtwin.learning.portfolio.numbers import Contest, Kind, Kinds, Learned, all_of, contest
+from worldtwin.learning.portfolio.residual import Training
 from worldtwin.learning.regression.extrapolating import far_columns
 from worldtwin.learning.regression.fitting import (
     MOST_ROWS,
@@ -71,6 +72,12 @@ class Way(Struct, frozen=True, kw_only=True, eq=False):
         """Whether learning in this way trains no networks."""
         return "networks" not in self.kinds.values()
 
+    @property
+    def training(self) -> Training | None:
+        """How its networks were trained; None when it has none."""
+        networks = self.learned.networks
+        return None if self.quick or networks is None else networks.training
+
     def described(self, column: int) -> str | None:
         """What predicts a column, in words; None when coarser counts do, or nothing."""
         grown = self.named.get(column)
@@ -102,12 +109,14 @@ def trial_of(
     asked: NDArray[np.bool_],
     episodes: Lattice,
     drifts: Drifts,
+    base: Sequence[Model] = (),
     key: Key,
 ) -> Trial:
     """The way of learning from `train` that is closest to the rows kept `aside`, which are from `episodes` (n,).
 
     1. Each number gets the polynomial that they prefer.
     2. Where it is not exact, networks and trees compete with it in those rows that are `asked` of predictors (n,).
+       Networks go on from those among the predictors of `base`.
     3. Each name, and each whole number that is not better computed, is counted, or left to trees.
     4. On their own, `drifts` says, the winners must not be further off than the polynomials.
     5. Polynomials that hold from the inner half of the record to the outer half are believed further than the rest.
@@ -117,7 +126,7 @@ def trial_of(
     equations = lesson.equations(key.child("trial"))
     choices = choices_of(lesson, equations, aside)  # 1
     weights = solved(lesson, equations, choices)
-    found = contest(spec, lesson, weights, choices, aside.at(asked), key.child("contest"))  # 2
+    found = contest(spec, lesson, weights, choices, aside.at(asked), base=base, key=key.child("contest"))  # 2
     names = _Names(spec, lesson, train, aside, asked, key.child("names"))
     kept, namings = names.divided(found)  # 3
     part, learned = lesson.only(kept), found.learned.only(kept)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from worldtwin.errors import InvalidValue, TracesError
 from worldtwin.exact import Key
 from worldtwin.learning.holdout import chance
-from worldtwin.simulation import BasisReport, MemoryReport, RegimeReport, Report, Simulator
+from worldtwin.simulation import BasisReport, Ensemble, MemoryReport, RegimeReport, Regressor, Report, Simulator
 from worldtwin.traces import Traces
 from worldtwin.world import Spec, Transitions
 
@@ -24,6 +24,9 @@ Since: TypeAlias = int | str | datetime
 
 MOST_OLDER: Final = 200_000
 """So many rows that were counted before are read again, for predictors and errors."""
+
+
+ANY_EPISODE: Final = 2**63 - 1
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -47,7 +50,8 @@ class Record(Struct, frozen=True, kw_only=True, eq=False):
     `fresh` (n,) marks the rows that a base has not counted; the others are then a sample of those that it has. None:
     all rows are here. `sizes` are those of all rows, also of the ones that are not here.
 
-    `memory` is what is known already about hidden states in them.
+    `memory` is what is known already about hidden states in them; `learned` is the last episode that networks of a base
+    may have learned from, -1 for none.
     """
 
     rows: Transitions
@@ -58,6 +62,7 @@ class Record(Struct, frozen=True, kw_only=True, eq=False):
     fresh: NDArray[np.bool_] | None = None
     store: Traces | None = None
     memory: MemoryReport | None = None
+    learned: int = -1
 
     def dated(self, regime: RegimeReport) -> RegimeReport:
         """`regime` with the time that the store knows for it."""
@@ -83,6 +88,19 @@ def record_of(spec: Spec, traces: Traces | Transitions, wanted: Wanted, base: Si
         return grown
     recorded = traces.transitions(spec)
     return _whole(spec, recorded.transitions, wanted, recorded.excluded, traces, recorded.version)
+
+
+def learned_by(base: Simulator | None, traces: Traces | Transitions) -> int:
+    """The last episode of a store that networks of `base` may have learned from; -1 for none, and of transitions."""
+    regressors = [model for model in (base.predictors if base else ()) if isinstance(model, Regressor)]
+    functions = [function for model in regressors for function in model.functions]
+    if isinstance(traces, Transitions) or not any(isinstance(function, Ensemble) for function in functions):
+        return -1
+    report = base.report if base is not None else None
+    try:
+        return traces.last_episode("" if report is None else report.traces_version)
+    except TracesError:  # it was fitted to another store, or to transitions: nobody knows which
+        return ANY_EPISODE
 
 
 def _whole(

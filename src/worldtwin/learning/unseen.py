@@ -13,7 +13,8 @@ from msgspec import Struct
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-ENOUGH_EPISODES: Final = 10
+from worldtwin.simulation import ENOUGH_EPISODES
+
 ENOUGH_BLOCKS: Final = 20
 ENOUGH_VISITS: Final = 5
 

@@ -13,6 +13,8 @@ from worldtwin.simulation.models.polynomial import Polynomial
 from worldtwin.simulation.models.regressor import FINE_BITS, Changes, Regressor
 from worldtwin.simulation.models.table import Table
 from worldtwin.simulation.report import (
+    ENOUGH_EPISODES,
+    MOSTLY,
     BasisReport,
     ContradictionReport,
     FieldReport,
@@ -35,7 +37,8 @@ from worldtwin.simulation.sources import STREAMS_APART, Model
 from worldtwin.simulation.starts import COLUMNS_APART, drawn_up_to
 
 __all__ = [
-    "COLUMNS_APART", "FINE_BITS", "STREAMS_APART", "Advance", "Alternative", "Backend", "BasisReport", "Candidates",
+    "COLUMNS_APART", "ENOUGH_EPISODES", "FINE_BITS", "MOSTLY", "STREAMS_APART", "Advance", "Alternative", "Backend",
+    "BasisReport", "Candidates",
     "Changes", "Classifier", "Confidence", "ContradictionReport", "Ensemble", "Episodes", "Feature", "FieldReport",
     "Flock", "Forest", "Function", "GapReport", "ImageReport", "LevelReport", "MemoryReport", "Model",
     "NumpyBackend", "Outcomes", "Play", "Polynomial", "Prediction", "RegimeReport", "RegionReport", "Regressor",

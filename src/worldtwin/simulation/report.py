@@ -7,6 +7,12 @@ from typing import Final
 
 from msgspec import UNSET, Struct, UnsetType
 
+ENOUGH_EPISODES: Final = 10
+"""With fewer, nothing is said of how much is known or of what more would gain."""
+
+MOSTLY: Final = 0.5
+"""With less `known`, nothing is said of what more would gain: what never comes again gains nothing."""
+
 MOST_CONTRADICTING: Final = 0.01
 """The share of rows that may contradict the row after them."""
 
@@ -149,7 +155,9 @@ class Report(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `known` is the share of steps that will be ones already seen, a lower bound at 95 %, and `known_estimate` its
     estimate (unseen mass by leaving out one episode at a time); `coverage` the visit-weighted share of states whose
     possible actions were all tried at least five times; `horizon_error` the largest `open_loop_error`; `calibration`
-    the mean distance between confidence and truth. `excluded` counts recorded rows that were left out, by reason.
+    the mean distance between confidence and truth. `width` is half the width of the interval of 95 % around the
+    probability of an outcome, a mean over visits, and `plateau` what the second half of the episodes gained, in nats a
+    step of log loss, an upper bound at 95 %. `excluded` counts recorded rows that were left out, by reason.
     `gaps` are the least-known states and actions, `levels` compare confidence with truth; `folds` is how many parts of
     few episodes were judged in turn, each by what the others teach (1: one part was). What has no value by default is
     absent in the reports, and so in the bytes, of simulators that were fitted before it was measured.
@@ -168,6 +176,8 @@ class Report(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     horizon_steps: int | None = None
     horizon_error: float | None = None
     calibration: float | None = None
+    width: float | UnsetType = UNSET
+    plateau: float | UnsetType = UNSET
     memory: MemoryReport | UnsetType = UNSET
     regime: RegimeReport | UnsetType = UNSET
     contradictions: ContradictionReport | UnsetType = UNSET

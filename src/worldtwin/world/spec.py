@@ -39,7 +39,7 @@ _VERSION: Final = re.compile(r"\d{1,9}\.\d{1,9}\.\d{1,9}")
 def _as_floats(value: Struct, *names: str) -> None:
     for name in names:
         number = getattr(value, name)
-        if number is not None:
+        if number is not None and number is not UNSET:
             force_setattr(value, name, float(number))
 
 
@@ -71,16 +71,21 @@ class HorizonError(Struct, frozen=True):
 
 
 class Done(Struct, frozen=True, kw_only=True):
-    """When the simulator is good enough. A goal that is None is not asked for."""
+    """When the simulator is good enough. A goal that is None is not asked for.
+
+    `width` and `plateau` (nats a step) are absent, also from the bytes, where they are not asked for.
+    """
 
     known: float | None = 0.998
     coverage: float | None = None
     horizon_error: HorizonError | None = None
     calibration: float | None = None
+    width: float | UnsetType = UNSET
+    plateau: float | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         """Keep floats: equal values have equal bytes."""
-        _as_floats(self, "known", "coverage", "calibration")
+        _as_floats(self, "known", "coverage", "calibration", "width", "plateau")
 
 
 class Need(Struct, frozen=True):

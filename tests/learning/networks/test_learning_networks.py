@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from worldtwin.exact import Key
 from worldtwin.exact.features import ONE
 from worldtwin.learning.networks.publishing import published, restored
-from worldtwin.learning.networks.training import Examples, Weights, trained
+from worldtwin.learning.networks.training import FURTHER, Examples, Weights, trained
 
 SCALES = np.array([64.0, 2.0**20])
 
@@ -129,4 +129,4 @@ def test_going_on_begins_where_training_ended(learned: Weights) -> None:
     def error(weights: Weights) -> float:
         return float(np.square(weights.answers(x)[..., :2] - residuals(x)).mean())
 
-    assert error(trained(few, key=Key.of(1), base=learned)) < 0.5 * error(trained(few, key=Key.of(1)))
+    assert error(trained(few, key=Key.of(1), effort=FURTHER, base=learned)) < 0.5 * error(trained(few, key=Key.of(1)))

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from msgspec import ValidationError, convert
+from msgspec import UNSET, ValidationError, convert
 
 from worldtwin.errors import InvalidSpec, InvalidValue, Problem
 from worldtwin.files.document.connections import clients_of, needs_of, ports_of
@@ -126,6 +126,8 @@ def _done(section: DoneSection) -> Done:
         coverage=section.coverage,
         horizon_error=None if after is None else HorizonError(steps=after.steps, below=after.below),
         calibration=section.calibration,
+        width=UNSET if section.width is None else section.width,
+        plateau=UNSET if section.plateau is None else section.plateau,
     )
 
 

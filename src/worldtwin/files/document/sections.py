@@ -108,6 +108,14 @@ class DoneSection(Section, frozen=True):
     coverage: Annotated[Share | None, Meta(description="share of possible actions that were tried")] = None
     horizon_error: HorizonErrorSection | None = None
     calibration: Annotated[Share | None, Meta(description="how far confidence may be from the truth")] = None
+    width: Annotated[
+        Share | None,
+        Meta(description="half-width (95 %) of a counted probability, a mean over visits", examples=[0.05]),
+    ] = None
+    plateau: Annotated[
+        Annotated[float, Meta(gt=0)] | None,
+        Meta(description="nats a step that the second half of the data may gain", examples=[0.005]),
+    ] = None
 
 
 class NeedSection(Section, frozen=True):

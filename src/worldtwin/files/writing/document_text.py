@@ -172,6 +172,9 @@ def _done(done: Done) -> str:
     if done.horizon_error is not None:
         parts.append(f"horizon_error: {{steps: {done.horizon_error.steps}, below: {number(done.horizon_error.below)}}}")
     parts += [f"calibration: {_goal(done.calibration)}"] if done.calibration is not None else []
+    for name, goal in (("width", done.width), ("plateau", done.plateau)):
+        if not isinstance(goal, UnsetType):
+            parts.append(f"{name}: {_goal(goal)}")
     return ", ".join(parts)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Final, TypeAlias
@@ -23,9 +24,6 @@ Floats: TypeAlias = NDArray[np.float64]
 LIMIT: Final = 8.0
 """Where inputs and activations end: the exact engine clips them there too."""
 HIDDEN: Final = (64, 64)
-EPOCHS: Final = 150
-WARM_EPOCHS: Final = 50
-MOST_STEPS: Final = 10_000
 BATCH: Final = 64
 CHECKPOINTS: Final = 10
 JUDGED: Final = 1024
@@ -37,14 +35,38 @@ _LOGS: Final = (-12.0, 6.0)
 _Layers: TypeAlias = list[tuple[Array, Array]]  # weights (members, inputs, outputs) and bias (members, outputs)
 
 
+class Effort(Struct, frozen=True):
+    """How long to train: so many `epochs`, in at most so many `steps`."""
+
+    epochs: float
+    steps: int
+
+    @property
+    def quarter(self) -> Effort:
+        """A quarter of it."""
+        return Effort(epochs=self.epochs / 4, steps=self.steps // 4)
+
+    def span(self, rows: int) -> int:
+        """How many steps of 64 rows lie between checkpoints when each member learns from so many `rows`."""
+        steps = min(self.steps, math.ceil(self.epochs * -(-rows // BATCH)))
+        return -(-steps // CHECKPOINTS)
+
+
+ANEW: Final = Effort(epochs=150, steps=10_000)
+FURTHER: Final = Effort(epochs=50, steps=10_000)
+"""For networks that learned nearly the same rows before."""
+
+
 class Weights(Struct, frozen=True, eq=False):
     """Networks with clipped ReLU, one for each member: `weights[l]` (members, inputs, outputs), `biases[l]`.
 
     Of the last layer's 2 K outputs the first K are the answers, the others the logarithms (base 2) of their noise.
+    They had so many `steps` of training; 0 when that is not known.
     """
 
     weights: tuple[Floats, ...]
     biases: tuple[Floats, ...]
+    steps: int = 0
 
     @property
     def targets(self) -> int:
@@ -55,14 +77,23 @@ class Weights(Struct, frozen=True, eq=False):
         """The networks with some of their K targets."""
         outputs = [*targets, *(self.targets + target for target in targets)]
         weights, biases = self.weights[-1][..., outputs], self.biases[-1][:, outputs]
-        return Weights(weights=(*self.weights[:-1], weights), biases=(*self.biases[:-1], biases))
+        return Weights(weights=(*self.weights[:-1], weights), biases=(*self.biases[:-1], biases), steps=self.steps)
+
+    def member(self, number: int) -> Weights:
+        """One of the networks."""
+        mine = slice(number, number + 1)
+        weights, biases = (tuple(array[mine] for array in arrays) for arrays in (self.weights, self.biases))
+        return Weights(weights=weights, biases=biases, steps=self.steps)
 
     def answers(self, parts: Floats) -> Floats:
         """The answers and the logarithms of their noise (members, n, 2 K) to `parts` (n, parts)."""
-        values = np.clip(parts, -LIMIT, LIMIT)[None]
+        return self.hidden(np.clip(parts, -LIMIT, LIMIT)[None]) @ self.weights[-1] + self.biases[-1][:, None]
+
+    def hidden(self, values: Floats) -> Floats:
+        """What the last layer sees (members, n, units) when the networks see `values` (1 or members, n, parts)."""
         for weights, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             values = np.clip(values @ weights + bias[:, None], 0.0, LIMIT)
-        return values @ self.weights[-1] + self.biases[-1][:, None]
+        return values
 
 
 class Examples(Struct, frozen=True, kw_only=True, eq=False):
@@ -77,29 +108,29 @@ class Examples(Struct, frozen=True, kw_only=True, eq=False):
     judges: tuple[Lattice, ...]
 
 
-def trained(examples: Examples, *, key: Key, base: Weights | None = None) -> Weights:
-    """Networks that learned `examples`, each as it was when it judged best; fewer epochs when they go on from `base`.
+def trained(examples: Examples, *, key: Key, effort: Effort = ANEW, base: Weights | None = None) -> Weights:
+    """Networks that learned `examples`, each as it was when it judged best; they go on from `base` if there is one.
 
     The loss is the squared error plus a tenth of the normal log score of the noise, whose mean does not learn from it.
-    Adam (Kingma and Ba, 2015) with decoupled decay, falling along a cosine to 0; at most 10,000 steps. Shapes are
-    padded, so that a second training of about as many rows is not compiled again.
+    Adam (Kingma and Ba, 2015) with decoupled decay, falling along a cosine to 0. Shapes are padded, so that a
+    second training of about as many rows is not compiled again.
     """
     random = chance(key)
     sizes = (examples.parts.shape[1], *HIDDEN, 2 * examples.residuals.shape[2])
     layers = _started(sizes, len(examples.bags), random) if base is None else _layers(base)
     count = examples.bags.shape[1]
-    steps = min(MOST_STEPS, (EPOCHS if base is None else WARM_EPOCHS) * -(-count // BATCH))
-    found = _trained(
+    found, steps = _trained(
         layers,
         _padded(np.clip(examples.parts, -LIMIT, LIMIT).astype(np.float32), 0),
         _padded(examples.residuals.astype(np.float32), 1),
         _padded(examples.bags.astype(np.int32), 1),
         np.stack([np.resize(random.permutation(mine), JUDGED) for mine in examples.judges]).astype(np.int32),
-        np.array([count, -(-steps // CHECKPOINTS), int(random.integers(2**31))], dtype=np.int32),
+        np.array([count, effort.span(count), int(random.integers(2**31))], dtype=np.int32),
     )
     return Weights(
         weights=tuple(np.asarray(weights, dtype=np.float64) for weights, _ in found),
         biases=tuple(np.asarray(bias, dtype=np.float64) for _, bias in found),
+        steps=int(steps),
     )
 
 
@@ -127,8 +158,13 @@ def _padded(array: NDArray[Any], axis: int) -> NDArray[Any]:
 
 
 @jax.jit
-def _trained(layers: _Layers, parts: Array, residuals: Array, bags: Array, judges: Array, numbers: Array) -> _Layers:
-    """The best of ten checkpoints of each member; `numbers` are rows in a bag, steps to a checkpoint, and a seed."""
+def _trained(
+    layers: _Layers, parts: Array, residuals: Array, bags: Array, judges: Array, numbers: Array
+) -> tuple[_Layers, Array]:
+    """The best of ten checkpoints of each member, and how many steps were made.
+
+    The `numbers` are rows in a bag, steps to a checkpoint, and a seed.
+    """
     count, span, seed = numbers
     optimizer = optax.chain(optax.scale_by_adam(), optax.add_decayed_weights(DECAY))
     mine = jnp.arange(len(bags))[:, None]
@@ -152,8 +188,8 @@ def _trained(layers: _Layers, parts: Array, residuals: Array, bags: Array, judge
         return (now, state, best, jnp.minimum(errors, least)), None
 
     start = (layers, optimizer.init(layers), layers, jnp.full(len(bags), jnp.inf))  # pyright: ignore[reportArgumentType] - the same
-    (_, _, best, _), _ = lax.scan(stretch, start, jnp.arange(CHECKPOINTS))
-    return best
+    (_, (adam, _), best, _), _ = lax.scan(stretch, start, jnp.arange(CHECKPOINTS))
+    return best, adam.count
 
 
 def _loss(layers: _Layers, parts: Array, residuals: Array) -> Array:

@@ -15,7 +15,7 @@ from worldtwin.learning.portfolio.residual import Networks
 from worldtwin.learning.portfolio.trees import Trees
 from worldtwin.learning.regression.fitting import Lesson, Recorded, Trust, distances, polynomial, published
 from worldtwin.learning.regression.ridge import MARGIN, Choice, Floats
-from worldtwin.simulation import Changes, Function
+from worldtwin.simulation import Changes, Function, Model
 from worldtwin.world import Integer, Spec
 
 Kind: TypeAlias = Literal["polynomial", "networks", "trees"]
@@ -75,11 +75,19 @@ class Contest(Struct, frozen=True, kw_only=True, eq=False):
 
 
 def contest(
-    spec: Spec, lesson: Lesson, weights: Floats, choices: tuple[Choice, ...], aside: Recorded, key: Key
+    spec: Spec,
+    lesson: Lesson,
+    weights: Floats,
+    choices: tuple[Choice, ...],
+    aside: Recorded,
+    *,
+    base: Sequence[Model],
+    key: Key,
 ) -> Contest:
     """The polynomials of `weights` against networks on top of them, and against trees, on the rows kept `aside`.
 
     Only where polynomials are not exact, and there are enough rows. The simplest wins that no other beats by 2 %.
+    Networks go on from those of `base`.
     """
     learned, kinds = Learned(weights=weights), all_of(lesson, "polynomial")
     if not lesson.targets or len(aside.inputs) < LEAST_ASIDE or len(lesson.recorded.inputs) < LEAST_ROWS:
@@ -91,7 +99,8 @@ def contest(
     smooth = [t.column for t in lesson.targets if t.column in needed and not isinstance(t.field, Integer)]
     networks = None
     if smooth:
-        networks = residual.tried(lesson, weights, choices, smooth, aside, key.child("networks"))
+        own = key.child("networks")
+        networks = residual.tried(lesson, weights, choices, smooth, aside, base=base, key=own)
     learned = Learned(weights=weights, networks=networks, trees=wood.tried(lesson, needed, aside, key.child("trees")))
     if networks is not None:
         errors["networks"] = _tried(spec, lesson, learned, "networks", networks.columns, aside)

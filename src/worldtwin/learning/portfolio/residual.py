@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from worldtwin.exact import Key
@@ -15,13 +16,32 @@ from worldtwin.learning.holdout import chance
 from worldtwin.learning.regression.fitting import MEMBERS, Lesson, Recorded, values_of
 from worldtwin.learning.regression.ridge import Choice, Floats
 from worldtwin.learning.regression.target import changes, on_edge
-from worldtwin.simulation import Ensemble
+from worldtwin.simulation import Ensemble, Model
 from worldtwin.world import Lattice
 
 MOST_ROWS: Final = 50_000
 WORTH: Final = 0.05
 """Networks are kept where they remove more than this share of the held-out squared error."""
 _BLOCK: Final = 1 << 13
+
+
+class Training(Struct, frozen=True, kw_only=True):
+    """How networks were trained: in so many `steps`, where beginning `anew` takes so many.
+
+    They went on from a base's if they are `warm`; if they did not, though there is one, it is for the `reason`.
+    """
+
+    steps: int
+    anew: int
+    warm: bool = False
+    reason: str = ""
+
+    @property
+    def told(self) -> str:
+        """Where they began, in words; nothing where there was no base."""
+        if self.warm:
+            return f"networks went on from those of `base`: {self.steps:,} steps of training instead of {self.anew:,}"
+        return f"networks began anew: {self.reason}" if self.reason else ""
 
 
 class Networks(Struct, frozen=True, kw_only=True, eq=False):
@@ -34,6 +54,7 @@ class Networks(Struct, frozen=True, kw_only=True, eq=False):
     scales: Floats
     shares: Floats
     ensemble: Ensemble
+    training: Training
 
     def function(self, lesson: Lesson, columns: set[int]) -> Ensemble:
         """What they add to all targets of the lesson: nothing but to those in `columns`."""
@@ -46,15 +67,24 @@ class Networks(Struct, frozen=True, kw_only=True, eq=False):
 
 
 def tried(
-    lesson: Lesson, weights: Floats, choices: tuple[Choice, ...], columns: list[int], aside: Recorded, key: Key
+    lesson: Lesson,
+    weights: Floats,
+    choices: tuple[Choice, ...],
+    columns: list[int],
+    aside: Recorded,
+    *,
+    base: Sequence[Model],
+    key: Key,
 ) -> Networks | None:
     """Networks for the targets in `columns`, as good as the rows kept `aside` find them; None when that is not enough.
 
     Each answer is worth the share of it that fits the rows kept aside best, and is left out when it removes no more
-    than 5 % of the squared error there.
+    than 5 % of the squared error there. Networks that `base` has, and that are closer to these rows than none, go on
+    with a quarter of the steps.
     """
     from worldtwin.learning.networks.publishing import published  # noqa: PLC0415 - brings JAX, a second and more
-    from worldtwin.learning.networks.training import Examples, trained  # noqa: PLC0415 - the same
+    from worldtwin.learning.networks.starting import start_in  # noqa: PLC0415 - the same
+    from worldtwin.learning.networks.training import ANEW, CHECKPOINTS, Examples, trained  # noqa: PLC0415 - the same
 
     places = [position_of(lesson, column) for column in columns]
     train = _usable(lesson, choices, places, lesson.recorded.thinned(MOST_ROWS, key.child("rows")))
@@ -69,7 +99,9 @@ def tried(
         bags=chance(key.child("bags")).integers(count, size=(MEMBERS, count)),
         judges=(np.arange(count, count + len(judge.inputs)),) * MEMBERS,
     )
-    found = trained(examples, key=key.child("training"))
+    start = start_in(base, lesson.design.basis.features, columns, scales, MEMBERS).on(examples)
+    effort = ANEW if start.weights is None else ANEW.quarter
+    found = trained(examples, key=key.child("training"), effort=effort, base=start.weights)
     shares = _shares(found.answers(parts[1])[..., : len(columns)], residuals[1] / scales)
     kept = np.flatnonzero(shares > 0.0).tolist()
     if not kept:
@@ -79,6 +111,12 @@ def tried(
         scales=scales[kept],
         shares=shares[kept],
         ensemble=published(found.only(kept), scales[kept], noise=False),
+        training=Training(
+            steps=found.steps,
+            anew=ANEW.span(count) * CHECKPOINTS,
+            warm=start.weights is not None,
+            reason=start.reason,
+        ),
     )
 
 
@@ -87,7 +125,7 @@ def continued(
 ) -> Networks:
     """The `networks` for `columns` after they went on learning from all rows of the lesson."""
     from worldtwin.learning.networks.publishing import published, restored  # noqa: PLC0415 - brings JAX, a second and more
-    from worldtwin.learning.networks.training import Examples, trained  # noqa: PLC0415 - the same
+    from worldtwin.learning.networks.training import CHECKPOINTS, FURTHER, Examples, trained  # noqa: PLC0415 - the same
 
     kept = [i for i, column in enumerate(networks.columns) if column in columns]
     scales = networks.scales[kept]
@@ -101,12 +139,15 @@ def continued(
         bags=bags,
         judges=tuple(np.setdiff1d(np.arange(count), bag) for bag in bags),
     )
-    base = restored(networks.ensemble, networks.scales).only(kept)
+    past, base = networks.training, restored(networks.ensemble, networks.scales).only(kept)
+    effort = FURTHER.quarter if past.warm else FURTHER
+    found = trained(examples, key=key.child("training"), effort=effort, base=base)
     return Networks(
         columns=tuple(networks.columns[i] for i in kept),
         scales=scales,
         shares=networks.shares[kept],
-        ensemble=published(trained(examples, key=key.child("training"), base=base), scales, noise=False),
+        ensemble=published(found, scales, noise=False),
+        training=replace(past, steps=past.steps + found.steps, anew=past.anew + FURTHER.span(count) * CHECKPOINTS),
     )
 
 
