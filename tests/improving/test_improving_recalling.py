@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from aliased_maze import Maze, MazeEnv
 
@@ -23,6 +24,7 @@ def test_a_plan_by_the_latest_steps_leaves_a_maze_of_look_alikes() -> None:
     assert all(isinstance(plan.task.program, Automaton) for plan in plans)
     paid = [evaluate(plan.task, MazeEnv(MAZE), episodes=1, key=1, spec=MAZE.spec()).returns[0] for plan in plans]
     assert max(paid) == 1 - MAZE.away()[0]
+    assert plans[int(np.argmax(paid))].promised == pytest.approx(max(paid)), "in the unit of real returns"
 
 
 def test_without_a_record_there_is_no_plan() -> None:
