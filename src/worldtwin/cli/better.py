@@ -109,7 +109,7 @@ def iterate(
 
     What was recorded before is used. Exit code 1 unless reality gave evidence that the task is better.
 
-    Example: worldtwin iterate cart.yaml gym:CartPole-v1 --real-steps 10000 --propose mine.py
+    Example: worldtwin iterate cart.yaml gym:CartPole-v1 --real-steps 20000 --propose mine.py
     """
     document = files.load_document(spec_file)
     simulator = simulator_of(spec_file)
