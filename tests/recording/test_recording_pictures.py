@@ -242,3 +242,12 @@ def test_rows_of_a_file_are_no_pictures(spec: Spec, tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("view,action,reward\n1,a0,0\n2,a1,0\n")
     with pytest.raises(InvalidValue, match="are recorded from a Gymnasium environment only"):
         import_file(tmp_path / "log.csv", wt.Traces(tmp_path / "ball.traces", spec))
+
+
+@pytest.mark.parametrize("sizes", [(256, 768), (48, 256, 112, 320), (256, 400)])
+def test_pictures_of_other_sizes_are_not_learned_from(spec: Spec, tmp_path: Path, sizes: tuple[int, ...]) -> None:
+    traces = wt.Traces(tmp_path / "ball.traces")
+    shown = [bytes([number + 1]) * size for number, size in enumerate(sizes)]
+    traces.append({"state.view": shown, "action.action": ["a0"] * len(shown)})
+    fitting = {picture for picture in shown if len(picture) == 256}
+    assert {row.tobytes() for _, pictures in traces.pictures("view", spec) for row in pictures} == fitting

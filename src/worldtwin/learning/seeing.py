@@ -124,8 +124,6 @@ def _recorded(image: Image, spec: Spec, traces: Traces | Transitions, key: Key) 
     episodes, pixels = np.zeros(0, dtype=np.int64), np.zeros((0, image.values), dtype=np.uint8)
     places = np.zeros(0)
     for numbers, pictures in traces.pictures(image.name, spec):
-        if pictures.shape[1] != image.values:
-            continue
         places = np.concatenate([places, drawn.random(len(numbers))])
         kept = np.sort(np.argsort(places, kind="stable")[:most])
         places, episodes = places[kept], np.concatenate([episodes, numbers])[kept]
