@@ -17,7 +17,7 @@ import worldtwin as wt
 from worldtwin.errors import InvalidSpec, InvalidTask, InvalidValue, TracesError
 from worldtwin.learning.seeing import sighted
 from worldtwin.recording import import_file
-from worldtwin.world import Image, Spec
+from worldtwin.world import Image, Space, Spec
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +101,17 @@ def test_a_codec_that_is_known_is_kept(spec: Spec, tmp_path: Path) -> None:
     assert sighted(known, None, traces, wt.Key.of(2))[0] == known
     assert sighted(spec, wt.Simulator(known), traces, wt.Key.of(2))[0] == known
     assert sighted(spec, None, traces, wt.Key.of(2))[0] != known
+
+
+def test_a_base_with_another_image_is_of_another_world(spec: Spec, tmp_path: Path) -> None:
+    traces = wt.Traces(tmp_path / "ball.traces", spec)
+    _record(traces, DrawnBall())
+    base = wt.Simulator(sighted(spec, None, traces, wt.Key.of(1))[0])
+    (image,) = spec.state.pictures
+    for other in (replace(image, components=2), replace(image, height=8, width=32), replace(image, name="eye")):
+        declared = replace(spec, state=Space.of({other.name: other}))
+        with pytest.raises(InvalidSpec, match=r"`base` is a simulator of another world.*its state differs"):
+            wt.fit(declared, traces, base=base, key=1)
 
 
 def test_no_pictures_are_said_to_be_none(spec: Spec, tmp_path: Path) -> None:

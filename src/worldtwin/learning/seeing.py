@@ -6,7 +6,7 @@ import math
 from typing import Final
 
 import numpy as np
-from msgspec import Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
@@ -48,11 +48,12 @@ def sighted(
     A codec is the spec's own, or else that of `base`, so that tasks which use it go on; else it is learned. Raises
     `TracesError` where there are no pictures to learn from.
     """
-    unseen = any(isinstance(image.codec, UnsetType) for image in spec.state.pictures)
-    known = spec.state if base is None or not unseen else base.spec.state
+    known = {} if base is None else {image.name: image.codec for image in base.spec.state.pictures}
     images: list[Image] = []
     reports: list[ImageReport] = []
-    for image in known.pictures:
+    for declared in spec.state.pictures:
+        unseen = isinstance(declared.codec, UnsetType)
+        image = replace(declared, codec=known.get(declared.name, UNSET)) if unseen else declared
         found = _recorded(image, spec, traces, key.child(image.name))
         codec = image.codec if found is None or not isinstance(image.codec, UnsetType) else codec_of(image, found)
         if isinstance(codec, UnsetType):
