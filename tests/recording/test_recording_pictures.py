@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 import worldtwin as wt
 from worldtwin.errors import InvalidSpec, InvalidTask, InvalidValue, TracesError
-from worldtwin.learning.seeing import sighted
+from worldtwin.learning.seeing import Pictures, codec_of, sighted
 from worldtwin.recording import import_file
+from worldtwin.simulation import Report
 from worldtwin.world import Image, Space, Spec
 
 
@@ -101,6 +102,25 @@ def test_a_codec_that_is_known_is_kept(spec: Spec, tmp_path: Path) -> None:
     assert sighted(known, None, traces, wt.Key.of(2))[0] == known
     assert sighted(spec, wt.Simulator(known), traces, wt.Key.of(2))[0] == known
     assert sighted(spec, None, traces, wt.Key.of(2))[0] != known
+
+
+def test_pictures_kept_aside_do_not_scale_the_codec(spec: Spec) -> None:
+    (image,) = spec.state.pictures
+    pixels = np.random.default_rng(1).integers(0, 256, (40, 256)).astype(np.uint8)
+    learned, one = pixels // 4 + 96, replace(image, components=1)
+    alike = codec_of(one, Pictures(learned, learned), wt.Key.of(1))
+    assert codec_of(one, Pictures(learned, pixels), wt.Key.of(1)) == alike
+    assert codec_of(one, Pictures(pixels, learned), wt.Key.of(1)).shifts != alike.shifts
+
+
+def test_a_codec_that_is_known_is_not_judged_by_what_it_learned_from(spec: Spec, tmp_path: Path) -> None:
+    traces = wt.Traces(tmp_path / "ball.traces", spec)
+    _record(traces, DrawnBall())
+    known, images = sighted(spec, None, traces, wt.Key.of(1))
+    base = wt.Simulator(known, report=Report(images=images))
+    assert len(images) == 1
+    assert sighted(known, None, traces, wt.Key.of(2)) == (known, ())
+    assert sighted(spec, base, traces, wt.Key.of(2)) == (known, images)
 
 
 def test_a_base_with_another_image_is_of_another_world(spec: Spec, tmp_path: Path) -> None:
