@@ -269,6 +269,37 @@ def test_a_camera_of_another_size_is_refused(spec: Spec, tmp_path: Path) -> None
         wt.Traces(tmp_path / "ball.traces", wide)
 
 
+class _TwoEyes(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """The ball through two cameras of different sizes."""
+
+    def __init__(self) -> None:
+        super().__init__(DrawnBall())
+        left, right = (spaces.Box(0, 255, shape, np.uint8) for shape in ((16, 16), (8, 16)))
+        self.observation_space = spaces.Dict({"left": left, "right": right})
+
+    def reset(self, **given: Any) -> Any:
+        shown, info = self.env.reset(**given)
+        return {"left": shown, "right": shown[:8].copy()}, info
+
+
+def test_two_cameras_are_told_apart_by_name(tmp_path: Path) -> None:
+    spec = wt.draft_spec(DrawnBall()).spec
+    left, right = Image(name="left", height=16, width=16), Image(name="right", height=8, width=16)
+    turned = replace(spec, state=Space.of({"right": right, "left": left}))
+    wt.RecordEnv(_TwoEyes(), wt.Traces(tmp_path / "turned.traces", turned)).close()
+    swapped = Space.of({"left": replace(right, name="left"), "right": replace(left, name="right")})
+    for state in (swapped, Space.of(dict(reversed(swapped.parts.items())))):
+        with pytest.raises(InvalidSpec, match=r"state.(left|right): pictures are of \d+ x 16, not of"):
+            wt.RecordEnv(_TwoEyes(), wt.Traces(tmp_path / "swapped.traces", replace(spec, state=state)))
+
+
+def test_numbers_are_not_taken_for_a_picture(spec: Spec, tmp_path: Path) -> None:
+    one = spaces.Box(-9, 9, (1,), np.float64)
+    env = gymnasium.wrappers.TransformObservation(DrawnBall(), lambda shown: shown[0, :1].astype(np.float64), one)
+    with pytest.raises(InvalidSpec, match=r"state.view: the environment shows no picture there, of 16 x 16"):
+        wt.RecordEnv(env, wt.Traces(tmp_path / "ball.traces", spec))
+
+
 def test_rows_of_a_file_are_no_pictures(spec: Spec, tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("view,action,reward\n1,a0,0\n2,a1,0\n")
     with pytest.raises(InvalidValue, match="are recorded from a Gymnasium environment only"):
