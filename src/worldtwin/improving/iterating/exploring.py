@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from worldtwin.improving.iterating.recalling import recalling
 from worldtwin.improving.iterating.tallying import Tally
-from worldtwin.improving.planning import MAX_CHOICES, Seen, hoped
+from worldtwin.improving.planning import MAX_CHOICES, Seen, count_actions, hoped
 from worldtwin.world import Lattice, Spec, Transitions
 
 OFTEN: Final = 20
@@ -31,8 +31,7 @@ def is_explorable(spec: Spec) -> bool:
     """Whether pairs of state and action can be counted."""
     if not (spec.state.discrete and spec.action.discrete) or spec.stateless:
         return False
-    sizes = (int(high) - int(low) + 1 for low, high in zip(spec.action.low, spec.action.high, strict=True))
-    return math.prod(sizes) <= MAX_CHOICES
+    return count_actions(spec) <= MAX_CHOICES
 
 
 @final

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from worldtwin.exact.table import tally
-from worldtwin.improving.planning import END, Graph
+from worldtwin.improving.planning import END, Graph, every_action
 from worldtwin.simulation import Simulator
 from worldtwin.world import Lattice, Spec, Transitions
 
@@ -26,8 +25,7 @@ class Tally:
 
     def __init__(self, spec: Spec) -> None:
         self._spec, self._pay = spec, Simulator(spec).pay
-        ranges = [range(int(low), int(high) + 1) for low, high in zip(spec.action.low, spec.action.high, strict=True)]
-        self.actions: Lattice = np.array(list(itertools.product(*ranges)), dtype=np.int64)
+        self.actions = every_action(spec)
         self._choice = {row.tobytes(): number for number, row in enumerate(self.actions)}
         self._numbers = dict[bytes, int]()
         self._visits, self._allowed = list[NDArray[np.int64]](), list[NDArray[np.bool_]]()
