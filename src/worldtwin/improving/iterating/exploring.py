@@ -56,6 +56,11 @@ class Explorer:
         return self._tally.visits
 
     @property
+    def full(self) -> bool:
+        """Whether more was met than can be counted and weighed: then it takes one action after the other."""
+        return self._tally.full
+
+    @property
     def done(self) -> bool:
         """Whether all that can be done in the states that were met was seen often, and nothing of it is chance."""
         seen = self._tally
@@ -71,6 +76,8 @@ class Explorer:
         self, states: Lattice, memory: NDArray[np.float64], possible: NDArray[np.bool_] | None
     ) -> tuple[Lattice, NDArray[np.float64]]:
         """The action (1, a) in the one state of `states` (1, width): what is least known there, or the way to such."""
+        if self.full:
+            return self._in_turn(possible), memory
         row = self._row(states)
         here = self._tally.met(row)
         if possible is not None and possible.any():
@@ -83,6 +90,14 @@ class Explorer:
         self._acted += 1
         self._last = row, choice
         return self._tally.actions[choice : choice + 1], memory
+
+    def _in_turn(self, possible: NDArray[np.bool_] | None) -> Lattice:
+        """The next of the actions (1, a) that are possible, without a look at the state."""
+        self._acted += 1
+        some = np.arange(len(self._tally.actions))
+        if possible is not None and possible.any():
+            some = some[possible[0]]
+        return self._tally.actions[some[[self._acted % len(some)]]]
 
     def learn(self, rows: Transitions) -> None:
         """Take in the recorded `rows`, in the place of what it saw itself since it last did."""

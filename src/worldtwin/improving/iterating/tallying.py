@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worldtwin.exact.table import tally
-from worldtwin.improving.planning import END, Graph, every_action
+from worldtwin.improving.planning import END, MAX_PAIRS, Graph, every_action
 from worldtwin.simulation import Simulator
 from worldtwin.world import Lattice, Spec, Transitions
 
@@ -36,6 +36,11 @@ class Tally:
     def __len__(self) -> int:
         """How many states were met."""
         return len(self._numbers)
+
+    @property
+    def full(self) -> bool:
+        """Whether there are more pairs of state and action than a plan may weigh: then no record is counted."""
+        return len(self) * len(self.actions) > MAX_PAIRS
 
     @property
     def visits(self) -> NDArray[np.int64]:
@@ -137,6 +142,8 @@ class Tally:
         parts = [before, after, rows.actions, (ended | trapped)[:, None], np.where(trapped, worst, paid)[:, None]]
         different, counts = tally(list(np.concatenate(parts, axis=1, dtype=np.int64).T))
         for row, times in zip(different, counts.tolist(), strict=True):
+            if self.full:
+                return
             state, choice = self.met(row[:width]), self._choice[row[2 * width : -2].tobytes()]
             then = END if row[-2] else self.met(row[width : 2 * width])
             self._add((state * len(self.actions) + choice, then, int(row[-1])), times)
