@@ -122,8 +122,9 @@ class Tally:
 
     def graph(self) -> Graph:
         """All pairs, also those that are not possible, with what followed them."""
-        edges = np.array(sorted(self._edges), dtype=np.int64).reshape(-1, 3)
-        counts = np.array([self._edges[edge] for edge in sorted(self._edges)], dtype=np.int64)
+        ordered = sorted(self._edges.items())
+        edges = np.array([edge for edge, _ in ordered], dtype=np.int64).reshape(-1, 3)
+        counts = np.array([times for _, times in ordered], dtype=np.int64)
         totals = np.bincount(edges[:, 0], counts, minlength=len(self) * len(self.actions))
         return Graph(
             states=np.repeat(np.arange(len(self)), len(self.actions)),
