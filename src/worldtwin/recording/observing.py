@@ -138,10 +138,14 @@ class Observer:
 def _matched(part: str, axes: tuple[Axis, ...], space: Space) -> dict[str, Source]:
     """Which axes each field is made of. Raises `InvalidSpec` when they do not fit."""
     found = sources(space, part, {f"{part}.{axis.name}": "" for axis in axes})
-    shapes = [axis.picture for axis in axes if axis.picture]
-    for image, shape in zip(space.pictures, shapes, strict=False):
-        if (*shape, 1)[:3] != (*image.shape, 1)[:3]:
-            raise InvalidSpec(f"{part}.{image.name}: pictures are of {_sized(shape)}, not of {image.size}")
+    shapes = {f"{part}.{axis.name}": axis.picture for axis in axes}
+    for image in space.pictures:
+        for column in found[image.name].columns:
+            shape = shapes[column]
+            if not shape:
+                raise InvalidSpec(f"{part}.{image.name}: the environment shows no picture there, of {image.size}")
+            if (*shape, 1)[:3] != (*image.shape, 1)[:3]:
+                raise InvalidSpec(f"{part}.{image.name}: pictures are of {_sized(shape)}, not of {image.size}")
     missing = [name for name, source in found.items() if not source.columns]
     if missing:
         takes = sum(map(width_of, space.parts.values()))
