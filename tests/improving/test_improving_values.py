@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as some
 
+from worldtwin.improving.planning.hoping import Seen, hoped
 from worldtwin.improving.planning.values import END, SWEEPS, Graph, best_pairs, paid
 
 
@@ -58,3 +59,12 @@ def test_what_a_plan_pays_is_added_up_and_not_discounted(horizon: int) -> None:
     found = paid(world, np.array([0, 1, 2, 4]), horizon=horizon, worst=-5.0)
 
     np.testing.assert_allclose(found, [horizon, horizon / 2, 7.0, -5.0])
+
+
+def test_a_hope_looks_only_so_many_steps_ahead() -> None:
+    world, horizon = graph([(0, 0, 1.0, 1.0)], [0]), 10_000_000
+    seen = Seen(np.array([1]), np.array([False]))
+
+    found = hoped(world, seen, horizon=horizon, returns=(0.0, float(horizon)))
+
+    np.testing.assert_allclose(found, SWEEPS, rtol=1e-3)

@@ -46,12 +46,12 @@ def recalled_plans(spec: Spec, rows: Transitions) -> list[Recalled]:
 
 
 def _plan(spec: Spec, rows: Transitions, steps: int) -> Recalled | None:
-    """The best automaton by the latest `steps`; None where no recorded episode is known from its beginning."""
+    """The best automaton by the latest `steps`; None where no recorded beginning is known, or too much to weigh."""
     known = recalling(spec, steps)
     tally = Tally(known)
     tally.learn(rows)
     begins = np.unique(known.start_rows(rows.states[rows.steps == 0]), axis=0)
-    if not len(begins):
+    if tally.full or not len(begins):
         return None
     starts = [tally.met(row) for row in begins]
     graph, allowed = tally.graph(), tally.allowed
