@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import gymnasium
 import numpy as np
+import pyarrow as pa
 import pytest
 from drawn_ball import DrawnBall
 from gymnasium import spaces
@@ -17,6 +19,7 @@ import worldtwin as wt
 from worldtwin.errors import InvalidSpec, InvalidTask, InvalidValue, TracesError
 from worldtwin.learning.seeing import Pictures, codec_of, sighted
 from worldtwin.recording import import_file
+from worldtwin.recording.drafting.guessing import guess_field
 from worldtwin.recording.observing import axes_of
 from worldtwin.simulation import Report
 from worldtwin.world import Image, Space, Spec
@@ -316,6 +319,16 @@ def test_a_draft_refuses_a_camera_of_too_many_pixels() -> None:
     env = gymnasium.wrappers.TransformObservation(DrawnBall(), lambda _: np.zeros((160, 160, 3), np.uint8), large)
     with pytest.raises(InvalidSpec, match="pictures of 160 x 160 x 3 are 76,800 values"):
         wt.draft_spec(env)
+
+
+def test_a_draft_copies_one_picture_of_a_column() -> None:
+    column = pa.chunked_array([pa.array([None, *[bytes(65_536)] * 200], pa.binary())])
+    tracemalloc.start()
+    drafted = guess_field("view", [column], None).field
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert drafted == Image(name="view", height=256, width=256)
+    assert most < 10 * 65_536
 
 
 def test_rows_of_a_file_are_no_pictures(spec: Spec, tmp_path: Path) -> None:
