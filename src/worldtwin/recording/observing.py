@@ -1,7 +1,7 @@
 """What an environment shows and takes as columns: a Gymnasium space is a row of axes, a spec's fields are made of them.
 
-A picture, a box of 8-bit numbers from 0 to 255 with at least 8 x 8 of them, is one axis: its bytes. Without names the
-an observation are x0, x1, ..., that of an action is `action` (or action0, action1, ...).
+A picture, a box of 8-bit numbers from 0 to 255 with at least 8 x 8 pixels, is one axis: its bytes. Without names the
+axes of an observation are x0, x1, ..., that of an action is `action` (or action0, action1, ...).
 """
 
 from __future__ import annotations
