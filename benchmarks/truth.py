@@ -75,6 +75,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--together", type=int, default=1, help="how many processes at a time, each on one core")
     parser.add_argument("--minutes", type=float, default=30, help="how long one key of one row may take")
     asked = parser.parse_args()
+    if asked.together < 1:
+        parser.error(f"--together {asked.together} measures nothing: give at least 1")
     unknown = set(asked.rows) - {row.name for row in ROWS}
     if unknown:
         parser.error(f"no such rows: {', '.join(sorted(unknown))}; there are {', '.join(row.name for row in ROWS)}")

@@ -47,7 +47,7 @@ def test_six_mistakes_are_six_lines_with_their_places(run: Run, folder: Path) ->
         (["fit", "coridor.yaml"], 2, "no such file: did you mean `corridor.yaml`?"),
         (["fit", "away/corridor.yaml"], 2, "there is no folder away"),
         (["new", "--from", "log.csv"], 3, "log.csv: no such file"),
-        (["improve", "table", "corridor.yaml", "--seconds", "0"], 2, "--seconds 0 leaves no time"),
+        (["improve", "table", "corridor.yaml", "--seconds", "0", "--key", "1"], 2, "0 seconds leave no time"),
         (["new", "--from", "gym:CartPole-v1", "--action", "x0"], 2, "only asked of FILE.csv"),
         (["fit", "corridor.yaml"], 3, "no transitions of `corridor`"),
         (["run", "nothing.wtt", "corridor.yaml", "--key", "1"], 2, "nothing.wtt: no such file"),

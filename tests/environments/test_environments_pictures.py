@@ -86,7 +86,7 @@ def test_libraries_for_training_take_pictures_as_they_are_and_alone() -> None:
     assert plain_space(shape) == shape
     rows, _ = sense(ALONE, readings(ALONE, PICTURE))
     assert to_plain(show(ALONE, rows, shape), shape).dtype == np.uint8
-    with pytest.raises(InvalidSpec, match="an image and other fields"):
+    with pytest.raises(InvalidSpec, match="takes an image alone: leave the other fields out"):
         plain_space(space_of(BESIDE))
 
 

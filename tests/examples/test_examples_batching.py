@@ -15,10 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from worldtwin.exact import Key
 from worldtwin.examples import demo, world
 from worldtwin.examples.batching.batching import MOST, ROOM, Database, choose_batch, deliver
 from worldtwin.examples.batching.story import FIXED, PROGRAM, program
+from worldtwin.examples.batching.written import Pace, Written
 from worldtwin.files import load_simulator, load_spec, load_task, save
+from worldtwin.simulation import Simulator
 from worldtwin.traces import Traces
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,6 +91,38 @@ def test_every_way_is_written_with_and_told(tmp_path: Path) -> None:
     assert len(paces) == 3
     assert all(pace > 0 for pace in paces)
     assert SPEC.action.columns(rows.actions)["size"].tolist() == [8, 64, 8] * 2
+
+
+def test_a_size_drawn_by_chance_does_not_depend_on_the_settings(tmp_path: Path) -> None:
+    save(TASK.with_parameters([100, 0.1, 2.0]), tmp_path / "other.wtt")
+    curious = ("--commits", "12", "--curious", "1", "--seed", "7")
+
+    program(tmp_path, *curious)
+    program(tmp_path, *curious, "--task", "other.wtt")
+
+    rows = Traces(tmp_path / "batching.traces", SPEC).transitions().transitions
+    sizes = SPEC.action.columns(rows.actions)["size"].tolist()
+    half = len(sizes) // 2
+    assert len(set(sizes)) > 6
+    assert sizes[:half] == sizes[half:]
+
+
+def test_the_runs_that_decide_which_round_is_kept_are_not_told(tmp_path: Path) -> None:
+    written = Written(
+        simulator=Simulator(spec=SPEC),
+        recorded=Traces(tmp_path / "batching.traces", SPEC).transitions().transitions,
+        old={},
+        rounds=(),
+        fixed={64: 10.0},
+        trials=[Pace(before=1, best=1, after=pair) for pair in ((9, 3), (8, 4), (2, 5))],
+        paces=[Pace(before=1, best=10, after=pair) for pair in ((2, 6), (4, 7), (5, 8))],
+        key=Key.of(1),
+    )
+
+    assert written.kept == 0
+    assert written.afters == [4, 7]
+    assert written.after == 4
+    assert written.share == 0.4
 
 
 @pytest.mark.slow

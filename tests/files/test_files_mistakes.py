@@ -8,6 +8,7 @@ import pytest
 
 from worldtwin.errors import InvalidSpec
 from worldtwin.files import load_spec
+from worldtwin.files.reading.content import missing
 
 GOOD = """\
 worldtwin: 1
@@ -226,3 +227,10 @@ def test_words_of_older_yaml_stay_words(tmp_path: Path) -> None:
     path.write_text(GOOD.replace("[park, drive]", "[on, off, yes, 1:30]"), encoding="utf-8")
 
     assert getattr(load_spec(path).state.field("gear"), "values", ()) == ("on", "off", "yes", "1:30")
+
+
+def test_a_folder_is_only_said_to_be_missing_where_it_is(tmp_path: Path) -> None:
+    (tmp_path / "world").write_text("no folder, but there")
+
+    assert "there is no folder" in missing(tmp_path / "away" / "cart.yaml")
+    assert missing(tmp_path / "world" / "cart.yaml") == "no such file"

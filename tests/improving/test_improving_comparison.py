@@ -44,3 +44,8 @@ def test_looking_after_every_pair_does_not_prove_a_small_gain_to_be_none() -> No
 
     assert lower >= 10, "the mean is often lower at some look"
     assert wrong == 0
+
+
+def test_one_pair_is_one() -> None:
+    assert "over 1 pair of episodes on the same seeds" in compare([10.0], [90.0], SPEC).text
+    assert "over 2 pairs of episodes on the same seeds" in compare([10.0] * 2, [90.0] * 2, SPEC).text

@@ -188,7 +188,7 @@ def test_an_interrupted_search_keeps_the_best_so_far(cart: Simulator) -> None:
 def test_a_search_for_nothing_is_refused(corridor: Simulator) -> None:
     with pytest.raises(InvalidValue, match="-3 evaluations try nothing"):
         search(Task.network(corridor, hidden=(), key=1), corridor, evaluations=-3, key=1)
-    with pytest.raises(InvalidValue, match="0 seconds try nothing"):
+    with pytest.raises(InvalidValue, match="0 seconds leave no time"):
         search(Task.network(corridor, hidden=(), key=1), corridor, seconds=0, key=1)
 
 

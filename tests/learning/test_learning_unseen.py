@@ -57,3 +57,12 @@ def test_a_state_is_covered_when_each_possible_action_was_tried_five_times() -> 
     only_first = everything.copy()
     only_first[states == 1, 1] = False
     assert coverage(states, actions, only_first, np.ones(len(states), dtype=np.int64)) == 1.0
+
+
+def test_a_share_of_0_998_takes_500_episodes_even_where_nothing_is_new() -> None:
+    def bound(episodes: int) -> float:
+        unseen = unseen_mass(np.zeros(episodes, dtype=np.int64), np.arange(episodes))
+        assert unseen is not None
+        return unseen.bound
+
+    assert bound(499) > 0.002 >= bound(500)

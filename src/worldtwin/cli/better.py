@@ -57,10 +57,6 @@ def improve(
 
     Example: worldtwin improve network:8 cart.yaml -o better.wtt
     """
-    if seconds is not None and not seconds > 0:
-        raise InvalidValue(
-            f"--seconds {seconds:g} leaves no time: give more than 0, or leave it out to search to a plateau"
-        )
     simulator = simulator_of(simulator_file)
     task = task_of(task_name, simulator)
     with progress_bar("improve") as bar:
@@ -109,7 +105,7 @@ def iterate(
 
     What was recorded before is used. Exit code 1 unless reality gave evidence that the task is better.
 
-    Example: worldtwin iterate cart.yaml gym:CartPole-v1 --real-steps 10000 --propose mine.py
+    Example: worldtwin iterate cart.yaml gym:CartPole-v1 --real-steps 20000 --propose mine.py
     """
     document = files.load_document(spec_file)
     simulator = simulator_of(spec_file)
@@ -133,16 +129,20 @@ def iterate(
             backend=backend_of(backend),
             run=run,
         )
-    written = found.task is not task
+    written = None if found.task is task else output
     if written:
-        wt.save(found.task, output)
-    result = {"command": "iterate", "better": found.better, "comparison": to_builtins(found.comparison),
-              "rounds": [{**to_builtins(one), "gap": one.gap} for one in found.rounds], "stop": str(found.stop),
-              "real_steps": found.real_steps, "task": str(output) if written else None,
-              "refused": wt.readiness(found.simulator).refused}  # fmt: skip
-    emit(result, told(found, output if written else None), as_json=as_json)
+        wt.save(found.task, written)
+    emit(facts(found, written), told(found, written), as_json=as_json)
     if not found.better:
         raise typer.Exit(1)
+
+
+def facts(found: Iteration, written: Path | None) -> dict[str, object]:
+    """What came of an iteration, for programs; its task was written to `written`, if it was."""
+    return {"command": "iterate", "better": found.better, "comparison": to_builtins(found.comparison),
+            "rounds": [{**to_builtins(one), "gap": one.gap} for one in found.rounds], "stop": str(found.stop),
+            "real_steps": found.real_steps, "task": str(written) if written else None,
+            "refused": wt.readiness(found.simulator).refused}  # fmt: skip
 
 
 def told(found: Iteration, written: Path | None) -> list[str]:

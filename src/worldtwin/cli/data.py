@@ -38,7 +38,7 @@ def record(
     """
     document = files.load_document(spec_file)
     with wt.recording.open_traces(document.traces_path, document.spec) as store:
-        before = len(store)
+        before, start = len(store), store.version
         if source is None:
             _add_synthetic(document, store)
         elif source.endswith((".csv", ".jsonl", ".parquet")):
@@ -47,7 +47,8 @@ def record(
         else:
             _live(document, store, source, task_name, steps, random if task_name else 1.0, key_of(seed))
         added, version, place = len(store) - before, store.version, store.path
-        excluded = store.transitions().excluded if added else {}
+        tellable = added and not document.spec.state.pictures
+        excluded = store.transitions(since=start).excluded if tellable else {}
     result = {"command": "record", "added": added, "rows": before + added, "version": version, "excluded": excluded}
     lines = [f"{place}: {added:,} transitions added, {before + added:,} in all"]
     lines += [f"{count:,} rows left out: {reason}" for reason, count in excluded.items()]

@@ -22,9 +22,7 @@ def plain_space(shape: gymnasium.Space[Any]) -> gymnasium.Space[Any]:
         case spaces.Box() if shape.dtype == np.uint8:
             return shape
         case spaces.Dict():
-            raise InvalidSpec(
-                "libraries for training take pictures alone: a state of an image and other fields is none"
-            )
+            raise InvalidSpec("Stable-Baselines3 takes an image alone: leave the other fields out of `state`")
         case spaces.Box():
             return spaces.Box(shape.low.astype(np.float32), shape.high.astype(np.float32), dtype=np.float32)
         case _:

@@ -110,7 +110,7 @@ def search(  # noqa: PLR0913 - key, backend and clock do not count
     if evaluations is not None and evaluations < 1:
         raise InvalidValue(f"{evaluations} evaluations try nothing: give at least 1")
     if seconds is not None and not seconds > 0:
-        raise InvalidValue(f"{seconds:g} seconds try nothing: give more than 0")
+        raise InvalidValue(f"{seconds:g} seconds leave no time: give more than 0, or none to search to a plateau")
     root = Key.of(key)
     rehearsals = Rehearsals(
         task=task,

@@ -85,6 +85,11 @@ def deliver(queue: deque[Reading], chance: random.Random) -> None:
         queue.append((f"{chance.choice(DEVICES)}-{chance.randrange(100_000)}", chance.random()))
 
 
+def drawn(chance: random.Random) -> Mapping[str, Any]:
+    """Settings that make the size one drawn by chance, whatever waits and however long the last commit took."""
+    return {"base": round(8 * 128 ** chance.random()), "share": 0.0, "per_ms": 0.0}
+
+
 def write(
     path: Path, commits: int, chance: random.Random, curious: float, settings: Mapping[str, Any]
 ) -> tuple[int, float]:
@@ -93,8 +98,8 @@ def write(
     rows, total, last_ms = 0, 0.0, 0.0
     for _ in range(commits):
         deliver(queue, chance)
-        tried = {"base": round(8 * 128 ** chance.random())} if chance.random() < curious else {}
-        size = choose_batch(len(queue), last_ms, **{**settings, **tried})
+        tried = drawn(chance) if chance.random() < curious else settings
+        size = choose_batch(len(queue), last_ms, **tried)
         batch = [queue.popleft() for _ in range(min(size, len(queue)))]
         seconds = database.commit(batch)
         choose_batch.outputs(rows_per_s=len(batch) / seconds)

@@ -85,7 +85,8 @@ def _measured(written: Written) -> Panel:
     ]
     return Panel(
         title="Measured in turn",
-        words=f"The middle one of {len(written.paces)} runs on the real database, in turn; the better round is kept.",
+        words=f"The middle one of {len(written.paces)} runs on the real database, in turn. Which round is kept, "
+        f"{len(written.trials)} other runs decided before.",
         inside=table(("written with", "rows/s"), rows, numbers=(1,)),
     )
 

@@ -32,7 +32,10 @@ AGAIN: Final = ("--runs", "8", "--commits", str(COMMITS), "--curious", "0.5")
 FIXED: Final = (64, 128, 256, 512, 1024)
 """The sizes of the scan by hand."""
 SCAN: Final = ("--runs", "3", "--commits", "5")
-TURNS: Final = 3
+TRIALS: Final = range(3)
+"""Which turns decide between the two rounds."""
+TURNS: Final = range(3, 6)
+"""Which turns are told."""
 TURN: Final = ("--runs", "5", "--commits", "6")
 
 
@@ -49,7 +52,8 @@ def play(stage: Stage) -> Mapping[str, object]:
         old=knobs_of(task),
         rounds=[first, second],
         fixed=fixed,
-        paces=[measured(stage.folder, best_of(fixed), turn) for turn in range(TURNS)],
+        trials=[measured(stage.folder, best_of(fixed), turn) for turn in TRIALS],
+        paces=[measured(stage.folder, best_of(fixed), turn) for turn in TURNS],
         key=stage.key,
     )
     save(written.task, stage.folder / "better.wtt")

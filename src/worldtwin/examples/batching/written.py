@@ -29,7 +29,8 @@ class Round(Struct, frozen=True, kw_only=True, eq=False):
 class Pace(Struct, frozen=True, kw_only=True):
     """Rows per second on the real database, in turn: the old settings, a fixed size, and the settings of each round.
 
-    The size is the best of a scan. It was also lucky there: only what it does when it is measured again counts.
+    The size is the best of a scan. What is the best of some was also lucky there: only what it does when it is measured
+    again counts.
     """
 
     before: float
@@ -40,7 +41,8 @@ class Pace(Struct, frozen=True, kw_only=True):
 class Written(Struct, frozen=True, kw_only=True, eq=False):
     """What was recorded and learned at the end, the `old` settings, both `rounds`, and what was measured.
 
-    `fixed` has the rows per second of each size of the scan, `paces` those of what was measured in turn.
+    `fixed` has the rows per second of each size of the scan, `trials` what decided which round is kept, and `paces`
+    what was measured after that.
     """
 
     simulator: Simulator
@@ -48,6 +50,7 @@ class Written(Struct, frozen=True, kw_only=True, eq=False):
     old: Knobs
     rounds: Sequence[Round]
     fixed: Mapping[int, float]
+    trials: Sequence[Pace]
     paces: Sequence[Pace]
     key: Key
 
@@ -63,12 +66,13 @@ class Written(Struct, frozen=True, kw_only=True, eq=False):
     @property
     def afters(self) -> Sequence[float]:
         """The real rows per second with the settings of each round: the middle one of all runs."""
-        return [_middle([pace.after[place] for pace in self.paces]) for place in range(len(self.rounds))]
+        return _middles(self.paces)
 
     @property
     def kept(self) -> int:
-        """The place of the round whose settings are kept: reality decides, not the simulator."""
-        return self.afters.index(max(self.afters))
+        """The place of the round whose settings are kept: reality decides, by other runs than those that are told."""
+        tried = _middles(self.trials)
+        return tried.index(max(tried))
 
     @property
     def task(self) -> Task:
@@ -99,6 +103,11 @@ class Written(Struct, frozen=True, kw_only=True, eq=False):
 def best_of(fixed: Mapping[int, float]) -> int:
     """The fastest of some sizes."""
     return max(fixed, key=fixed.__getitem__)
+
+
+def _middles(paces: Sequence[Pace]) -> Sequence[float]:
+    """The middle one of all `paces`, for each round."""
+    return [_middle(list(each)) for each in zip(*(pace.after for pace in paces), strict=True)]
 
 
 def _middle(values: list[float]) -> float:

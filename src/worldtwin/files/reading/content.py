@@ -33,8 +33,10 @@ def missing(path: Path) -> str:
     """`no such file`, and the one of the same kind in its folder that may be meant."""
     try:
         stems = sorted(other.stem for other in path.parent.iterdir() if other.suffix == path.suffix)
-    except OSError:
+    except FileNotFoundError:
         return f"no such file: there is no folder {path.parent}"
+    except OSError:
+        return "no such file"
     near = difflib.get_close_matches(path.stem, stems, n=1)
     return f"no such file: did you mean `{near[0]}{path.suffix}`?" if near else "no such file"
 

@@ -59,7 +59,8 @@ class Comparison(Struct, frozen=True, kw_only=True):
         means = ""
         if self.before is not None and self.after is not None:
             means = f" · return {shown(self.before)} → {shown(self.after)}"
-        over = f" over {self.pairs:,} pairs of episodes on the same seeds" if self.pairs else ""
+        counted = "1 pair" if self.pairs == 1 else f"{self.pairs:,} pairs"
+        over = f" over {counted} of episodes on the same seeds" if self.pairs else ""
         bits = f" · {self.bits} bits of evidence" if self.finding is Finding.BETTER else ""
         more = f" · about {self.enough:,} pairs would do" if self.enough else ""
         return f"{self.finding} in reality: {self.reason}{means}{over}{bits}{more}"

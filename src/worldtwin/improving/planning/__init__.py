@@ -3,6 +3,6 @@
 from worldtwin.improving.planning.exploring import MAX_CHOICES
 from worldtwin.improving.planning.hoping import Seen, hoped
 from worldtwin.improving.planning.plan import plan
-from worldtwin.improving.planning.values import END, Graph, valued
+from worldtwin.improving.planning.values import END, Graph, paid, valued
 
-__all__ = ["END", "MAX_CHOICES", "Graph", "Seen", "hoped", "plan", "valued"]
+__all__ = ["END", "MAX_CHOICES", "Graph", "Seen", "hoped", "paid", "plan", "valued"]
