@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import gymnasium
 import numpy as np
+import pyarrow as pa
 import pytest
 from drawn_ball import DrawnBall
 from gymnasium import spaces
@@ -17,6 +19,8 @@ import worldtwin as wt
 from worldtwin.errors import InvalidSpec, InvalidTask, InvalidValue, TracesError
 from worldtwin.learning.seeing import Pictures, codec_of, sighted
 from worldtwin.recording import import_file
+from worldtwin.recording.drafting.guessing import guess_field
+from worldtwin.recording.observing import axes_of
 from worldtwin.simulation import Report
 from worldtwin.world import Image, Space, Spec
 
@@ -298,6 +302,33 @@ def test_numbers_are_not_taken_for_a_picture(spec: Spec, tmp_path: Path) -> None
     env = gymnasium.wrappers.TransformObservation(DrawnBall(), lambda shown: shown[0, :1].astype(np.float64), one)
     with pytest.raises(InvalidSpec, match=r"state.view: the environment shows no picture there, of 16 x 16"):
         wt.RecordEnv(env, wt.Traces(tmp_path / "ball.traces", spec))
+
+
+@pytest.mark.parametrize("shape", [(210, 160, 3), (257, 256)])
+def test_a_camera_of_too_many_pixels_is_refused(shape: tuple[int, ...]) -> None:
+    large = spaces.Box(0, 255, shape, np.uint8)
+    for space in (large, spaces.Dict({"eye": large, "speed": spaces.Box(-9, 9, (1,), np.float64)})):
+        with pytest.raises(InvalidSpec, match=r"state: pictures of .* values: make them smaller .*, at most 65,536"):
+            axes_of(space, "state")
+    (axis,) = axes_of(spaces.Box(0, 255, (256, 256), np.uint8), "state")
+    assert axis.picture == (256, 256)
+
+
+def test_a_draft_refuses_a_camera_of_too_many_pixels() -> None:
+    large = spaces.Box(0, 255, (160, 160, 3), np.uint8)
+    env = gymnasium.wrappers.TransformObservation(DrawnBall(), lambda _: np.zeros((160, 160, 3), np.uint8), large)
+    with pytest.raises(InvalidSpec, match="pictures of 160 x 160 x 3 are 76,800 values"):
+        wt.draft_spec(env)
+
+
+def test_a_draft_copies_one_picture_of_a_column() -> None:
+    column = pa.chunked_array([pa.array([None, *[bytes(65_536)] * 200], pa.binary())])
+    tracemalloc.start()
+    drafted = guess_field("view", [column], None).field
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert drafted == Image(name="view", height=256, width=256)
+    assert most < 10 * 65_536
 
 
 def test_rows_of_a_file_are_no_pictures(spec: Spec, tmp_path: Path) -> None:
