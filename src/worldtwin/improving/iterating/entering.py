@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from worldtwin.errors import WorldtwinError
 from worldtwin.exact import Key
@@ -86,10 +87,10 @@ def entered(
     proposed: Proposed,
     simulator: Simulator,
     cases: Sequence[Case],
+    backend: Backend | None,
     *,
     key: Key,
     progress: Listener | None,
-    backend: Backend | None,
 ) -> Entry:
     """The best in `simulator` of the task so far, the proposals, and what a search from the better of these finds.
 
@@ -111,6 +112,29 @@ def entered(
             return without_search(first, name, simulator, key, backend)
         name = ""
     return Entry(task=found.task, found=bool(name) or found.decision.better, simulated=found.after, proposed=name)
+
+
+def from_anew(
+    given: Task | LocalTask,
+    entry: Entry,
+    simulator: Simulator,
+    cases: Sequence[Case],
+    backend: Backend | None,
+    *,
+    key: Key,
+    progress: Listener | None,
+) -> Entry:
+    """What another search from the `given` task finds, where it is better than the `entry` that no search improved.
+
+    A climb may end on a hill from which all is downhill. A plan is the same each time.
+    """
+    if is_planned(given) or not is_changeable(given):
+        return entry
+    found = search(given, simulator, cases=cases, key=key, progress=progress, backend=backend)
+    if found.stop == Stop.INTERRUPTED:
+        return replace(entry, interrupted=True)
+    ahead = is_better(found.task, entry.task, simulator, cases, key=key.child("ahead"), backend=backend)
+    return Entry(task=found.task, found=True, simulated=found.after) if ahead.better else entry
 
 
 def without_search(task: Task | LocalTask, name: str, simulator: Simulator, key: Key, backend: Backend | None) -> Entry:

@@ -20,6 +20,7 @@ from worldtwin.improving.iterating.entering import (
     Entry,
     Proposal,
     entered,
+    from_anew,
     is_changeable,
     is_planned,
     proposed_now,
@@ -168,15 +169,11 @@ class _Loop:
         """What goes into reality in this round; None when the search was interrupted."""
         settings, number = self._settings, len(self._rounds)
         proposed = proposed_now(settings.propose, settings.spec)
-        entry = entered(
-            self._best,
-            proposed,
-            simulator,
-            settings.cases,
-            key=self._key.child("search", number),
-            progress=self._teller.searching(number),
-            backend=settings.backend,
-        )
+        key, progress = self._key.child("search", number), self._teller.searching(number)
+        rehearsed = simulator, settings.cases, settings.backend
+        entry = entered(self._best, proposed, *rehearsed, key=key, progress=progress)
+        if not entry.found and not entry.interrupted and self._best is not settings.task:
+            entry = from_anew(settings.task, entry, *rehearsed, key=key.child("anew"), progress=progress)
         return None if entry.interrupted else replace(entry, refused=proposed.refused)
 
     def _recalled(self, entry: Entry, simulator: Simulator) -> tuple[Entry, list[float]]:
