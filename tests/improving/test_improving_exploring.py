@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from worldtwin.environments import evaluate
 from worldtwin.improving import iterate
 from worldtwin.improving.iterating.exploring import OFTEN, SURE, Explorer, is_explorable
-from worldtwin.improving.iterating.watching import Watch
+from worldtwin.improving.iterating.recalling import recalled_plans
+from worldtwin.improving.iterating.watching import EXPLORERS, NOISES, Watch
+from worldtwin.improving.planning import MAX_PAIRS
 from worldtwin.tasks import Task
 from worldtwin.traces import Traces
 from worldtwin.world import Category, Integer, Space, Spec, Transitions, digest, real
@@ -237,6 +239,79 @@ def test_only_actions_that_the_environment_allows_are_taken() -> None:
     actions = [explorer.act_rows(np.array([[0]]), memory, only)[0][0, 0] for _ in range(10)]
 
     assert actions == [1] * 10
+
+
+WIDE = Spec(
+    name="wide",
+    state=Space(("place",), (Integer(low=0, high=9_999),)),
+    action=Space(("go",), (Integer(low=0, high=4_095),)),
+    reward="0",
+    horizon=2_000,
+    returns=(0.0, 1.0),
+)
+
+
+def onward(count: int) -> dict[str, list[int]]:
+    """An episode that goes through so many places of the wide world, one after the other."""
+    return {
+        "episode": [0] * count,
+        "state.place": list(range(count)),
+        "action.go": [1] * count,
+        "next.place": list(range(1, count + 1)),
+    }
+
+
+def test_a_world_too_wide_to_count_is_left_to_chance(tmp_path: Any) -> None:
+    traces = Traces(tmp_path / "wide.traces", WIDE)
+    watch = Watch(WIDE, traces)
+    first = watch.next(Task.table(WIDE))
+    assert first is not None
+    assert isinstance(first.actor, Explorer)
+
+    traces.append(onward(1_000))
+    second, third = watch.next(Task.table(WIDE)), watch.next(Task.table(WIDE))
+
+    assert second is not None
+    assert third is not None
+    assert {second.noise, third.noise} == set(NOISES)
+    assert recalled_plans(WIDE, traces.transitions(WIDE).transitions) == []
+
+
+def test_an_explorer_counts_no_more_than_a_plan_can_weigh() -> None:
+    explorer = Explorer(WIDE)
+    memory = explorer.start_memory(1)
+
+    actions = [explorer.act_rows(np.array([[place]]), memory, None)[0][0, 0] for place in range(1_500)]
+
+    assert explorer.full
+    assert explorer.visits.size <= MAX_PAIRS + 4_096
+    assert len(set(actions[-900:])) == 900
+
+
+def test_the_next_explorer_goes_where_the_one_whose_turn_it_is_is_done(tmp_path: Any) -> None:
+    spec = Spec(
+        name="hidden",
+        state=Space(("place",), (Integer(low=0, high=1),)),
+        action=Space(("go",), (Category(("on",)),)),
+        reward="0",
+        horizon=30,
+        returns=(0.0, 1.0),
+        latent="auto",
+    )
+    traces, lengths = Traces(tmp_path / "hidden.traces", spec), [EXPLORERS[-1] + 1] + [15] * (SURE - 1)
+    steps = [(episode, step) for episode, length in enumerate(lengths) for step in range(length)]
+    places = {
+        "state.place": [int(step > 0) for _, step in steps],
+        "action.go": ["on"] * len(steps),
+        "next.place": [1] * len(steps),
+    }
+    traces.append({"episode": [episode for episode, _ in steps], **places})
+    watch = Watch(spec, traces)
+
+    seen = [watch.next(Task.table(spec)) for _ in EXPLORERS]
+
+    assert all(each is not None and isinstance(each.actor, Explorer) and not each.actor.done for each in seen)
+    assert len({each.actor for each in seen if each is not None}) == len(EXPLORERS) - 1
 
 
 @pytest.mark.parametrize("field", [Integer(low=0, high=9), Category(("a", "b"))])

@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as some
 
-from worldtwin.improving.planning.values import END, Graph, best_pairs
+from worldtwin.improving.planning.hoping import Seen, hoped
+from worldtwin.improving.planning.values import END, SWEEPS, Graph, best_pairs, paid
 
 
 def graph(edges: list[tuple[int, int, float, float]], states: list[int]) -> Graph:
@@ -47,3 +48,23 @@ def test_what_is_unknown_is_worth_the_worst() -> None:
 
     assert best_pairs(world, horizon=10, worst=-100.0).tolist() == [1]
     assert best_pairs(world, horizon=10, worst=0.0).tolist() == [0]
+
+
+@given(some.integers(1, 3 * SWEEPS))
+def test_what_a_plan_pays_is_added_up_and_not_discounted(horizon: int) -> None:
+    """One pays 1 a step on and on, one half the time only, one once; of the last nothing is known."""
+    edges = [(0, 0, 1.0, 1.0), (1, 1, 0.5, 1.0), (1, 1, 0.5, 0.0), (2, END, 1.0, 7.0), (3, END, 1.0, 9.0)]
+    world = graph(edges, [0, 1, 2, 2, 3])
+
+    found = paid(world, np.array([0, 1, 2, 4]), horizon=horizon, worst=-5.0)
+
+    np.testing.assert_allclose(found, [horizon, horizon / 2, 7.0, -5.0])
+
+
+def test_a_hope_looks_only_so_many_steps_ahead() -> None:
+    world, horizon = graph([(0, 0, 1.0, 1.0)], [0]), 10_000_000
+    seen = Seen(np.array([1]), np.array([False]))
+
+    found = hoped(world, seen, horizon=horizon, returns=(0.0, float(horizon)))
+
+    np.testing.assert_allclose(found, SWEEPS, rtol=1e-3)

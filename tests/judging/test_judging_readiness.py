@@ -55,10 +55,11 @@ def test_counts_are_compared_in_their_units(corridor: Simulator) -> None:
 @pytest.mark.parametrize(
     ("report", "why"),
     [
-        (Report(episodes=7, width=0.04), " (7 of at least 10 episodes)"),
+        (Report(episodes=7, width=0.04), " (7 of at least 10 episodes, or of one with 1,000 steps)"),
         (Report(episodes=40, known=0.2, width=0.04), " (most steps are still new)"),
         (Report(episodes=40, known=0.9, width=0.04), " (a base counted what is not here: fit all of it at once)"),
         (Report(episodes=40), ""),
+        (Report(episodes=40, transitions=400), " (real numbers cannot be counted: leave this goal out)"),
     ],
 )
 def test_why_a_plateau_was_not_measured_is_said(corridor: Simulator, report: Report, why: str) -> None:
@@ -70,7 +71,10 @@ def test_why_a_plateau_was_not_measured_is_said(corridor: Simulator, report: Rep
 def test_too_few_episodes_to_tell_how_much_is_known_are_counted(corridor: Simulator) -> None:
     answer = readiness(Simulator(replace(corridor.spec, done=Done(known=0.9)), report=Report(episodes=9)))
 
-    assert answer.text == "ready: no   known not measured (9 of at least 10 episodes), 0.9 wanted"
+    assert (
+        answer.text
+        == "ready: no   known not measured (9 of at least 10 episodes, or of one with 1,000 steps), 0.9 wanted"
+    )
 
 
 def test_a_simulator_of_which_nothing_is_asked_is_not_ready(corridor: Simulator) -> None:

@@ -64,7 +64,8 @@ def test_a_csv_of_very_many_names_is_refused_before_anything_is_made_of_them(tmp
 
 CELLS = st.sampled_from(
     ["", "1", "-20", "2.5", "1e3", "true", "False", "up", "NA", "2026-01-31", "2026-01-31 12:00:00", "12:00:00",
-     "2026-01-31T12:00:00.5", "2026-01-31T12:00:00Z", "2026-01-31T12:00:00.5Z", "nan"]
+     "2026-01-31T12:00:00.5", "2026-01-31T12:00:00Z", "2026-01-31T12:00:00.5Z", "nan",
+     '"two\nlines"', '"7,7,7\n7,7,7"', '"say ""no""\n"', '"\r\n"', '5" wide']
 )  # fmt: skip
 
 

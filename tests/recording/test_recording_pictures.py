@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import gymnasium
 import numpy as np
+import pyarrow as pa
 import pytest
 from drawn_ball import DrawnBall
 from gymnasium import spaces
@@ -15,9 +17,12 @@ from numpy.typing import NDArray
 
 import worldtwin as wt
 from worldtwin.errors import InvalidSpec, InvalidTask, InvalidValue, TracesError
-from worldtwin.learning.seeing import sighted
+from worldtwin.learning.seeing import Pictures, codec_of, sighted
 from worldtwin.recording import import_file
-from worldtwin.world import Image, Spec
+from worldtwin.recording.drafting.guessing import guess_field
+from worldtwin.recording.observing import axes_of
+from worldtwin.simulation import Report
+from worldtwin.world import Image, Space, Spec
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +106,36 @@ def test_a_codec_that_is_known_is_kept(spec: Spec, tmp_path: Path) -> None:
     assert sighted(known, None, traces, wt.Key.of(2))[0] == known
     assert sighted(spec, wt.Simulator(known), traces, wt.Key.of(2))[0] == known
     assert sighted(spec, None, traces, wt.Key.of(2))[0] != known
+
+
+def test_pictures_kept_aside_do_not_scale_the_codec(spec: Spec) -> None:
+    (image,) = spec.state.pictures
+    pixels = np.random.default_rng(1).integers(0, 256, (40, 256)).astype(np.uint8)
+    learned, one = pixels // 4 + 96, replace(image, components=1)
+    alike = codec_of(one, Pictures(learned, learned), wt.Key.of(1))
+    assert codec_of(one, Pictures(learned, pixels), wt.Key.of(1)) == alike
+    assert codec_of(one, Pictures(pixels, learned), wt.Key.of(1)).shifts != alike.shifts
+
+
+def test_a_codec_that_is_known_is_not_judged_by_what_it_learned_from(spec: Spec, tmp_path: Path) -> None:
+    traces = wt.Traces(tmp_path / "ball.traces", spec)
+    _record(traces, DrawnBall())
+    known, images = sighted(spec, None, traces, wt.Key.of(1))
+    base = wt.Simulator(known, report=Report(images=images))
+    assert len(images) == 1
+    assert sighted(known, None, traces, wt.Key.of(2)) == (known, ())
+    assert sighted(spec, base, traces, wt.Key.of(2)) == (known, images)
+
+
+def test_a_base_with_another_image_is_of_another_world(spec: Spec, tmp_path: Path) -> None:
+    traces = wt.Traces(tmp_path / "ball.traces", spec)
+    _record(traces, DrawnBall())
+    base = wt.Simulator(sighted(spec, None, traces, wt.Key.of(1))[0])
+    (image,) = spec.state.pictures
+    for other in (replace(image, components=2), replace(image, height=8, width=32), replace(image, name="eye")):
+        declared = replace(spec, state=Space.of({other.name: other}))
+        with pytest.raises(InvalidSpec, match=r"`base` is a simulator of another world.*its state differs"):
+            wt.fit(declared, traces, base=base, key=1)
 
 
 def test_no_pictures_are_said_to_be_none(spec: Spec, tmp_path: Path) -> None:
@@ -238,7 +273,74 @@ def test_a_camera_of_another_size_is_refused(spec: Spec, tmp_path: Path) -> None
         wt.Traces(tmp_path / "ball.traces", wide)
 
 
+class _TwoEyes(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """The ball through two cameras of different sizes."""
+
+    def __init__(self) -> None:
+        super().__init__(DrawnBall())
+        left, right = (spaces.Box(0, 255, shape, np.uint8) for shape in ((16, 16), (8, 16)))
+        self.observation_space = spaces.Dict({"left": left, "right": right})
+
+    def reset(self, **given: Any) -> Any:
+        shown, info = self.env.reset(**given)
+        return {"left": shown, "right": shown[:8].copy()}, info
+
+
+def test_two_cameras_are_told_apart_by_name(tmp_path: Path) -> None:
+    spec = wt.draft_spec(DrawnBall()).spec
+    left, right = Image(name="left", height=16, width=16), Image(name="right", height=8, width=16)
+    turned = replace(spec, state=Space.of({"right": right, "left": left}))
+    wt.RecordEnv(_TwoEyes(), wt.Traces(tmp_path / "turned.traces", turned)).close()
+    swapped = Space.of({"left": replace(right, name="left"), "right": replace(left, name="right")})
+    for state in (swapped, Space.of(dict(reversed(swapped.parts.items())))):
+        with pytest.raises(InvalidSpec, match=r"state.(left|right): pictures are of \d+ x 16, not of"):
+            wt.RecordEnv(_TwoEyes(), wt.Traces(tmp_path / "swapped.traces", replace(spec, state=state)))
+
+
+def test_numbers_are_not_taken_for_a_picture(spec: Spec, tmp_path: Path) -> None:
+    one = spaces.Box(-9, 9, (1,), np.float64)
+    env = gymnasium.wrappers.TransformObservation(DrawnBall(), lambda shown: shown[0, :1].astype(np.float64), one)
+    with pytest.raises(InvalidSpec, match=r"state.view: the environment shows no picture there, of 16 x 16"):
+        wt.RecordEnv(env, wt.Traces(tmp_path / "ball.traces", spec))
+
+
+@pytest.mark.parametrize("shape", [(210, 160, 3), (257, 256)])
+def test_a_camera_of_too_many_pixels_is_refused(shape: tuple[int, ...]) -> None:
+    large = spaces.Box(0, 255, shape, np.uint8)
+    for space in (large, spaces.Dict({"eye": large, "speed": spaces.Box(-9, 9, (1,), np.float64)})):
+        with pytest.raises(InvalidSpec, match=r"state: pictures of .* values: make them smaller .*, at most 65,536"):
+            axes_of(space, "state")
+    (axis,) = axes_of(spaces.Box(0, 255, (256, 256), np.uint8), "state")
+    assert axis.picture == (256, 256)
+
+
+def test_a_draft_refuses_a_camera_of_too_many_pixels() -> None:
+    large = spaces.Box(0, 255, (160, 160, 3), np.uint8)
+    env = gymnasium.wrappers.TransformObservation(DrawnBall(), lambda _: np.zeros((160, 160, 3), np.uint8), large)
+    with pytest.raises(InvalidSpec, match="pictures of 160 x 160 x 3 are 76,800 values"):
+        wt.draft_spec(env)
+
+
+def test_a_draft_copies_one_picture_of_a_column() -> None:
+    column = pa.chunked_array([pa.array([None, *[bytes(65_536)] * 200], pa.binary())])
+    tracemalloc.start()
+    drafted = guess_field("view", [column], None).field
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert drafted == Image(name="view", height=256, width=256)
+    assert most < 10 * 65_536
+
+
 def test_rows_of_a_file_are_no_pictures(spec: Spec, tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("view,action,reward\n1,a0,0\n2,a1,0\n")
     with pytest.raises(InvalidValue, match="are recorded from a Gymnasium environment only"):
         import_file(tmp_path / "log.csv", wt.Traces(tmp_path / "ball.traces", spec))
+
+
+@pytest.mark.parametrize("sizes", [(256, 768), (48, 256, 112, 320), (256, 400)])
+def test_pictures_of_other_sizes_are_not_learned_from(spec: Spec, tmp_path: Path, sizes: tuple[int, ...]) -> None:
+    traces = wt.Traces(tmp_path / "ball.traces")
+    shown = [bytes([number + 1]) * size for number, size in enumerate(sizes)]
+    traces.append({"state.view": shown, "action.action": ["a0"] * len(shown)})
+    fitting = {picture for picture in shown if len(picture) == 256}
+    assert {row.tobytes() for _, pictures in traces.pictures("view", spec) for row in pictures} == fitting

@@ -161,6 +161,14 @@ def test_an_image_that_cannot_be_is_refused(change: dict[str, int], reason: str)
         replace(Image(name="view", height=3, width=4), **change)
 
 
+def test_a_state_takes_no_picture_that_its_codec_cannot_tell() -> None:
+    state = Space.of({"view": _image(Codec(mean=bytes(24), weights=_bytes([32767] * VALUES), shifts=(4,)))})
+    dark, white = np.zeros(SHAPE, dtype=np.uint8), np.full(SHAPE, 255, dtype=np.uint8)
+    assert state.encode({"view": dark}) == (0,)
+    with pytest.raises(InvalidValue, match="view is unlike all pictures that its codec learned from"):
+        state.encode({"view": white})
+
+
 def test_a_state_takes_and_gives_pictures_by_name() -> None:
     codec = Codec(
         mean=bytes(24),

@@ -109,7 +109,8 @@ def _goals(spec: Spec, report: Report) -> Iterator[Goal]:
     if done.calibration is not None:
         yield _at_most("calibration", report.calibration, done.calibration)
     if not isinstance(done.width, UnsetType):
-        yield replace(_at_most("width", _measured(report.width), done.width), unit="in probability")
+        goal = _at_most("width", _measured(report.width), done.width)
+        yield replace(goal, unit="in probability", why=_uncounted(report))
     if not isinstance(done.plateau, UnsetType):
         goal = _at_most("plateau", _measured(report.plateau), done.plateau)
         yield replace(goal, unit="nats a step", why=_few(report) or _unmeasured(report))
@@ -120,17 +121,25 @@ def _measured(value: float | UnsetType) -> float | None:
 
 
 def _unmeasured(report: Report) -> str:
-    """Why a gain was not measured of enough episodes, if it was not; empty where nothing is counted at all."""
+    """Why a gain was not measured of enough episodes, if it was not."""
     if report.known is not None and report.known < MOSTLY:
         return "most steps are still new"
-    return "" if isinstance(report.width, UnsetType) else "a base counted what is not here: fit all of it at once"
+    if isinstance(report.width, UnsetType):
+        return _uncounted(report)
+    return "a base counted what is not here: fit all of it at once"
+
+
+def _uncounted(report: Report) -> str:
+    """Why nothing was counted, if nothing was."""
+    uncounted = isinstance(report.width, UnsetType) and report.transitions > 0
+    return "real numbers cannot be counted: leave this goal out" if uncounted else ""
 
 
 def _few(report: Report) -> str:
     """Why what episodes tell was not measured, if it was not, as there are few; empty where there are enough."""
     if not 0 < report.episodes < ENOUGH_EPISODES:
         return ""
-    return f"{report.episodes} of at least {ENOUGH_EPISODES} episodes"
+    return f"{report.episodes} of at least {ENOUGH_EPISODES} episodes, or of one with 1,000 steps"
 
 
 def _at_least(name: str, value: float | None, wanted: float) -> Goal:

@@ -64,9 +64,11 @@ def fit(
     """
     tell, root = progress or _silent, Key.of(key)
     tell(0.0, "reading")
+    if base is not None:
+        _require_same_world(spec.declared, base.spec.declared)
     spec, images = sighted(spec, base, traces, root.child("images"))
     if base is not None:
-        _require_same_world(spec, base)
+        _require_same_world(spec, base.spec)
         _require_addable(spec, base, traces)
     record = record_of(spec, traces, Wanted(sources=sources, since=since), _grows(spec, base), root.child("older"))
     record = replace(record, learned=learned_by(base, traces))
@@ -110,9 +112,9 @@ def _predictors(spec: Spec, way: Way, sample: Sample, root: Key) -> tuple[Model,
     return predictors_of(spec, way, sample.everything, root.child("predictors"))
 
 
-def _require_same_world(spec: Spec, base: Simulator) -> None:
+def _require_same_world(spec: Spec, base: Spec) -> None:
     for name in ("state", "action", "outputs", "history", "stateless"):
-        if getattr(base.spec, name) != getattr(spec, name):
+        if getattr(base, name) != getattr(spec, name):
             raise InvalidSpec(f"`base` is a simulator of another world than `{spec.name}`: its {name} differs")
 
 

@@ -53,7 +53,7 @@ def _with_hidden(found: Uncovered, record: Record) -> Ground:
     return Ground(
         spec=found.spec,
         record=structs.replace(record, excluded=excluded, memory=found.memory),
-        sample=Sample.of(found.spec, found.rows.select(found.sure), found.aside[found.sure], whole=False),
+        sample=Sample.of(found.spec, found.rows.select(found.sure), found.aside[found.sure], whole=False, chose=True),
         rows=found.rows,
         states=found.rows.states,
         begins=found.begins,

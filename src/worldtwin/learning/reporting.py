@@ -37,7 +37,8 @@ def report_of(tested: Simulator, sample: Sample, trial: Trial, record: Record, t
     counted = counted_of(spec, sample)
     unseen = None if counted is None else unseen_of(counted, None if record.fresh is None else tables)
     memory = record.memory or _memory(spec, sample, held, key.child("memory"))
-    told = trusted(tested, sample.everything.at(sample.aside), rows.episodes[sample.aside])
+    telling = sample.telling
+    told = trusted(tested, sample.everything.at(telling), rows.episodes[telling], fresh=sample.parted)
     return Report(
         transitions=record.sizes.transitions,
         synthetic=record.sizes.synthetic,
@@ -145,7 +146,7 @@ def _unpredicted(tested: Simulator) -> list[str]:
 
 
 def _calibration(tested: Simulator, told: Trusted | None, trial: Trial) -> float | None:
-    """How far confidence is from the truth on the rows kept aside; None where there are too few."""
-    if tested.observed is None:
-        return trial.calibration
-    return None if told is None else mean_gap(told.confidence, told.right)
+    """How far confidence is from the truth on the rows that tell; None where there are too few."""
+    if told is None:
+        return trial.calibration if tested.observed is None else None
+    return mean_gap(told.confidence, told.right)

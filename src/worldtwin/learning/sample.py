@@ -20,7 +20,7 @@ class Sample(Struct, frozen=True, kw_only=True, eq=False):
 
     `whole`: these are all rows, not some of those that were counted. What was chosen on some rows looks better on them
     than it is, so every second episode kept aside is for `choosing`, and the others for `telling`: all of them for both
-    where there are fewer than ten.
+    where there are fewer than ten, and where they `chose` something before.
     """
 
     rows: Transitions
@@ -28,11 +28,12 @@ class Sample(Struct, frozen=True, kw_only=True, eq=False):
     everything: Recorded
     aside: NDArray[np.bool_]
     whole: bool = True
+    chose: bool = False
 
     @property
     def parted(self) -> bool:
         """Whether other rows tell how good something is than those that chose it."""
-        return len(np.unique(self.rows.episodes[self.aside])) >= ENOUGH_TO_PART
+        return not self.chose and len(np.unique(self.rows.episodes[self.aside])) >= ENOUGH_TO_PART
 
     @property
     def choosing(self) -> NDArray[np.bool_]:
@@ -50,11 +51,13 @@ class Sample(Struct, frozen=True, kw_only=True, eq=False):
         return np.isin(self.rows.episodes, np.unique(self.rows.episodes[self.aside])[1::2])
 
     @staticmethod
-    def of(spec: Spec, rows: Transitions, aside: NDArray[np.bool_], *, whole: bool = True) -> Sample:
+    def of(
+        spec: Spec, rows: Transitions, aside: NDArray[np.bool_], *, whole: bool = True, chose: bool = False
+    ) -> Sample:
         """The sample of `rows`, of which the mask `aside` (n,) is for choosing and scoring only."""
         states = rows.full_states(spec)
         everything = Recorded(
             inputs=np.concatenate([states, rows.actions], axis=1),
             results=np.concatenate([rows.nexts, rows.outputs], axis=1),
         )
-        return Sample(rows=rows, states=states, everything=everything, aside=aside, whole=whole)
+        return Sample(rows=rows, states=states, everything=everything, aside=aside, whole=whole, chose=chose)

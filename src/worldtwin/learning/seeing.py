@@ -6,7 +6,7 @@ import math
 from typing import Final
 
 import numpy as np
-from msgspec import Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
@@ -27,7 +27,7 @@ ASIDE: Final = 0.2
 
 _LARGEST: Final = (1 << 15) - 1
 _RECORDED: Final = 1 << (COMPONENT.exponent - 1)
-"""No component of a recorded picture is larger: what was not recorded may be, up to twice."""
+"""No component of a picture that was learned from is larger: that of another one may be, up to twice."""
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -45,44 +45,50 @@ def sighted(
 ) -> tuple[Spec, tuple[ImageReport, ...]]:
     """The declared spec with the codecs of its images, and how well they tell pictures that were kept aside.
 
-    A codec is the spec's own, or else that of `base`, so that tasks which use it go on; else it is learned. Raises
+    A codec is the spec's own, or else that of `base`, so that tasks which use it go on; else it is learned, and judged.
+    Nobody knows which pictures another one learned from: of the codecs of `base` its own report is kept. Raises
     `TracesError` where there are no pictures to learn from.
     """
-    unseen = any(isinstance(image.codec, UnsetType) for image in spec.state.pictures)
-    known = spec.state if base is None or not unseen else base.spec.state
+    known = {} if base is None else {image.name: image.codec for image in base.spec.state.pictures}
     images: list[Image] = []
-    reports: list[ImageReport] = []
-    for image in known.pictures:
-        found = _recorded(image, spec, traces, key.child(image.name))
-        codec = image.codec if found is None or not isinstance(image.codec, UnsetType) else codec_of(image, found)
+    reports = _reported(base)
+    for image in spec.state.pictures:
+        codec = known.get(image.name, UNSET) if isinstance(image.codec, UnsetType) else image.codec
         if isinstance(codec, UnsetType):
-            raise TracesError(
-                f"there are no pictures of `{image.name}` to learn from: record an environment that shows them, or "
-                "give a spec that knows how to see them (`simulator.spec`)"
-            )
+            own = key.child(image.name)
+            found = _recorded(image, spec, traces, own)
+            codec = codec_of(image, found, own)
+            reports[image.name] = _judged(replace(image, codec=codec), found)
         images.append(replace(image, codec=codec))
-        if found is not None:
-            reports.append(_judged(images[-1], codec, found))
     state = spec.state.seen_by(tuple(images)) if images else spec.state
-    return replace(spec.declared, state=state), tuple(reports)
+    told = tuple(reports[image.name] for image in images if image.name in reports)
+    return replace(spec.declared, state=state), told
 
 
-def codec_of(image: Image, pictures: Pictures) -> Codec:
+def _reported(base: Simulator | None) -> dict[str, ImageReport]:
+    """What `base` reports of its images, by name."""
+    known = base.report.images if base is not None and base.report is not None else UNSET
+    return {} if isinstance(known, UnsetType) else {report.name: report for report in known}
+
+
+def codec_of(image: Image, pictures: Pictures, key: Key) -> Codec:
     """The principal components of `pictures`: as few as tell enough of those kept aside, at most as the image allows.
 
-    Randomised for large pictures (Halko, Martinsson and Tropp, 2011), by scikit-learn.
+    Mean, axes and scales are those of the pictures to learn from. Randomised for large ones (Halko, Martinsson and
+    Tropp, 2011), by scikit-learn.
     """
     numbers = pictures.learned.astype(np.float32)
     most = min(image.components, len(numbers) - 1, image.values)
     if most < 1 or not np.ptp(numbers, axis=0).any():
         return _published(numbers.mean(axis=0), np.zeros((1, image.values)), pictures.learned)
-    learned = PCA(n_components=most, svd_solver="auto", random_state=0).fit(numbers)
+    seed = int(chance(key.child("axes")).integers(1 << 31))
+    learned = PCA(n_components=most, svd_solver="auto", random_state=seed).fit(numbers)
     axes = np.asarray(learned.components_, dtype=np.float64)
     away = pictures.aside - np.asarray(learned.mean_, dtype=np.float64)
     left = np.square(away).sum() - np.cumsum(np.square(away @ axes.T).sum(axis=0))
     enough = np.flatnonzero(left <= (1 - ENOUGH) * np.square(away).sum())
     used = int(enough[0]) + 1 if len(enough) else most
-    return _published(np.asarray(learned.mean_), axes[:used], np.concatenate([pictures.learned, pictures.aside]))
+    return _published(np.asarray(learned.mean_), axes[:used], pictures.learned)
 
 
 def _published(mean: NDArray[np.floating], axes: Floats, pictures: Pixels) -> Codec:
@@ -100,7 +106,7 @@ def _bytes(numbers: Floats) -> bytes:
     return numbers.astype("<i2").tobytes()
 
 
-def _judged(image: Image, codec: Codec, pictures: Pictures) -> ImageReport:
+def _judged(image: Image, pictures: Pictures) -> ImageReport:
     """What the published integers make of the pictures kept aside."""
     rows, _ = image.encode(pictures.aside)
     drawn = image.decode(rows).reshape(len(rows), -1).astype(np.float64)
@@ -108,30 +114,29 @@ def _judged(image: Image, codec: Codec, pictures: Pictures) -> ImageReport:
     wrong, spread = np.square(drawn - seen).mean(), np.square(seen - pictures.learned.mean(axis=0)).mean()
     return ImageReport(
         name=image.name,
-        components=len(codec.shifts),
+        components=len(image.known.shifts),
         share=1.0 if not spread else max(0.0, 1.0 - float(wrong / spread)),
         error=math.sqrt(float(wrong)),
         pictures=len(seen),
     )
 
 
-def _recorded(image: Image, spec: Spec, traces: Traces | Transitions, key: Key) -> Pictures | None:
-    """Some of the recorded pictures, whole episodes of them kept aside; None where there are too few."""
-    if isinstance(traces, Transitions):
-        return None
+def _recorded(image: Image, spec: Spec, traces: Traces | Transitions, key: Key) -> Pictures:
+    """Some of the recorded pictures, whole episodes of them kept aside. Raises `TracesError`: there are too few."""
     most = max(2, min(MOST_PICTURES, MOST_NUMBERS // image.values))
     drawn = chance(key)
     episodes, pixels = np.zeros(0, dtype=np.int64), np.zeros((0, image.values), dtype=np.uint8)
     places = np.zeros(0)
-    for numbers, pictures in traces.pictures(image.name, spec):
-        if pictures.shape[1] != image.values:
-            continue
+    for numbers, pictures in () if isinstance(traces, Transitions) else traces.pictures(image.name, spec):
         places = np.concatenate([places, drawn.random(len(numbers))])
         kept = np.sort(np.argsort(places, kind="stable")[:most])
         places, episodes = places[kept], np.concatenate([episodes, numbers])[kept]
         pixels = np.concatenate([pixels, pictures])[kept]
     if len(pixels) < 2:
-        return None
+        raise TracesError(
+            f"there are no pictures of `{image.name}` to learn from: record an environment that shows them, or "
+            "give a spec that knows how to see them (`simulator.spec`)"
+        )
     aside = _aside(episodes, drawn)
     return Pictures(pixels[~aside], pixels[aside])
 

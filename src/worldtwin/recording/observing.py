@@ -1,7 +1,7 @@
 """What an environment shows and takes as columns: a Gymnasium space is a row of axes, a spec's fields are made of them.
 
-A picture, a box of 8-bit numbers from 0 to 255 with at least 8 x 8 of them, is one axis: its bytes. Without names the
-an observation are x0, x1, ..., that of an action is `action` (or action0, action1, ...).
+A picture, a box of 8-bit numbers from 0 to 255 with at least 8 x 8 pixels, is one axis: its bytes. Without names the
+axes of an observation are x0, x1, ..., that of an action is `action` (or action0, action1, ...).
 """
 
 from __future__ import annotations
@@ -59,6 +59,12 @@ Read: TypeAlias = Callable[[Any], Sequence[Any]]
 def axes_of(space: spaces.Space[Any], part: str) -> tuple[Axis, ...]:
     """The axes of an observation space (part `state`) or an action space (part `action`). Raises `InvalidSpec`."""
     found = _axes(space, "", "a" if part == "action" else "s")
+    for shape in (axis.picture for axis in found):
+        if (count := math.prod(shape)) > MAX_VALUES:
+            raise InvalidSpec(
+                f"{part}: pictures of {_sized(shape)} are {count:,} values: make them smaller "
+                f"(gymnasium.wrappers.ResizeObservation), at most {MAX_VALUES:,}"
+            )
     nameless = [axis for axis in found if not axis.name]
     if part == "action":
         names = ["action"] if len(nameless) == 1 else [f"action{index}" for index in range(len(nameless))]
@@ -95,7 +101,7 @@ def picture_of(space: spaces.Space[Any]) -> tuple[int, ...]:
         return ()
     sized = min(space.shape[:2]) >= LEAST_SIDE and space.shape[2:] in {(), (1,), (3,), (4,)}
     bounded = bool((space.low == 0).all() and (space.high == 255).all())
-    return space.shape if sized and bounded and math.prod(space.shape) <= MAX_VALUES else ()
+    return space.shape if sized and bounded else ()
 
 
 def numbers_only(space: spaces.Space[Any]) -> spaces.Space[Any]:
@@ -138,10 +144,14 @@ class Observer:
 def _matched(part: str, axes: tuple[Axis, ...], space: Space) -> dict[str, Source]:
     """Which axes each field is made of. Raises `InvalidSpec` when they do not fit."""
     found = sources(space, part, {f"{part}.{axis.name}": "" for axis in axes})
-    shapes = [axis.picture for axis in axes if axis.picture]
-    for image, shape in zip(space.pictures, shapes, strict=False):
-        if (*shape, 1)[:3] != (*image.shape, 1)[:3]:
-            raise InvalidSpec(f"{part}.{image.name}: pictures are of {_sized(shape)}, not of {image.size}")
+    shapes = {f"{part}.{axis.name}": axis.picture for axis in axes}
+    for image in space.pictures:
+        for column in found[image.name].columns:
+            shape = shapes[column]
+            if not shape:
+                raise InvalidSpec(f"{part}.{image.name}: the environment shows no picture there, of {image.size}")
+            if (*shape, 1)[:3] != (*image.shape, 1)[:3]:
+                raise InvalidSpec(f"{part}.{image.name}: pictures are of {_sized(shape)}, not of {image.size}")
     missing = [name for name, source in found.items() if not source.columns]
     if missing:
         takes = sum(map(width_of, space.parts.values()))

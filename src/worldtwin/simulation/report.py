@@ -137,9 +137,11 @@ class BasisReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class ImageReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How well an image is told by so many `components`, judged by `pictures` that the codec did not learn from.
+    """How well an image is told by so many `components`, judged by `pictures` of episodes kept aside.
 
-    `share` of their variance is explained; drawn again, a value is off by `error` grey levels (root mean square).
+    The axes were not learned from these, but how many to take was chosen by them. A fit that is given the codec has no
+    such pictures: it repeats what its base reports. `share` of their variance is explained; drawn again, a value is off
+    by `error` grey levels (root mean square).
     """
 
     name: str

@@ -103,14 +103,13 @@ def join_parts(parts: Sequence[Part]) -> Part:
     return Part(np.concatenate([part.values for part in parts]), np.concatenate([part.wrong for part in parts]))
 
 
-def pictures_in(column: Any) -> Iterator[tuple[slice, NDArray[np.uint8]]]:  # noqa: ANN401 - pyarrow's columns have no types
-    """The bytes (n, values) of the pictures of a column without gaps, and which rows they are, some at a time."""
-    values = len(column[0].as_py()) if len(column) else 1
-    some = max(1, MOST_BYTES // max(1, values))
+def pictures_in(column: Any, values: int) -> Iterator[tuple[slice, NDArray[np.uint8]]]:  # noqa: ANN401 - pyarrow's columns have no types
+    """The bytes (n, values) of a column of pictures, all of that size, and which rows they are, some at a time."""
+    some = max(1, MOST_BYTES // values)
     for start in range(0, len(column), some):
         part = column.slice(start, some)
         body = b"".join(part.to_pylist())
-        yield slice(start, start + len(part)), np.frombuffer(body, dtype=np.uint8).reshape(len(part), -1)
+        yield slice(start, start + len(part)), np.frombuffer(body, dtype=np.uint8).reshape(-1, values)
 
 
 def _image_rows(image: Image, column: Any) -> tuple[Lattice, Wrong]:  # noqa: ANN401
@@ -123,7 +122,7 @@ def _image_rows(image: Image, column: Any) -> tuple[Lattice, Wrong]:  # noqa: AN
     rows = np.flatnonzero(wrong == 0)
     if isinstance(image.codec, UnsetType):
         return lattice, wrong.astype(np.int8)[:, None]
-    for part, pictures in pictures_in(column.take(rows)):
+    for part, pictures in pictures_in(column.take(rows), image.values):
         lattice[rows[part]], told = image.encode(pictures)
         wrong[rows[part]] = np.where(told, 0, OUTSIDE)
     return lattice, wrong.astype(np.int8)[:, None]

@@ -12,6 +12,7 @@ from typing import Final, Protocol, Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from msgspec import Struct
 from numpy.typing import NDArray
 
@@ -160,17 +161,19 @@ class Traces:
     def pictures(self, name: str, spec: Spec | None = None) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
         """The recorded pictures of the image called `name` in `spec` (default: the store's), some at a time.
 
-        Their episodes (n,) and bytes (n, values). Where the next step of a batch begins with what this one led to, that
-        is one picture.
+        Their episodes (n,) and bytes (n, values); those of another size are left out. Where the next step of a batch
+        begins with what this one led to, that is one picture.
         """
         state = self._fitting(spec).state
+        values = {image.name: image.values for image in state.pictures}[name]
         for table in self.tables():
             known = dict.fromkeys(table.column_names, "")
             for column in (each for part in ("state", "next") for each in sources(state, part, known)[name].columns):
                 if kind_of(table.schema.field(column).type) == "picture":
-                    there = table.filter(table.column(column).is_valid())
+                    sizes = pc.binary_length(table.column(column))  # pyright: ignore[reportAttributeAccessIssue] - made at run time
+                    there = table.filter(pc.equal(sizes, values))  # pyright: ignore[reportAttributeAccessIssue]
                     episodes = there.column("episode").to_numpy()
-                    for rows, pictures in pictures_in(there.column(column)):
+                    for rows, pictures in pictures_in(there.column(column), values):
                         yield episodes[rows], pictures
 
     def rows(self, version: str | None = None) -> pa.Table:

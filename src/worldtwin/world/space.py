@@ -137,7 +137,9 @@ class Space(Struct, frozen=True, dict=True):
         found = dict(named)
         for image in self.pictures:
             if image.name in found:
-                row, _ = image.encode(np.frombuffer(image.pixels(found.pop(image.name)), dtype=np.uint8)[None])
+                row, told = image.encode(np.frombuffer(image.pixels(found.pop(image.name)), dtype=np.uint8)[None])
+                if not told[0]:
+                    raise InvalidValue(f"{image.name} is unlike all pictures that its codec learned from")
                 found |= {name: decode(COMPONENT, int(each)) for name, each in zip(image.names, row[0], strict=True)}
         return found
 

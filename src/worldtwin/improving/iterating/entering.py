@@ -17,7 +17,7 @@ from worldtwin.improving.progress import Listener
 from worldtwin.improving.search import search
 from worldtwin.judging import Case, is_better
 from worldtwin.simulation import Backend, Simulator, rollout
-from worldtwin.tasks import LocalTask, TablePolicy, Task
+from worldtwin.tasks import Automaton, LocalTask, TablePolicy, Task
 from worldtwin.world import Spec
 
 REHEARSED: Final = 64
@@ -74,6 +74,11 @@ def is_changeable(task: Task | LocalTask) -> bool:
         return True
     parameters = task.parameters()
     return bool((parameters.high > parameters.low).any())
+
+
+def is_planned(task: Task | LocalTask) -> bool:
+    """Whether a plan may take the place of `task`: it is a table or an automaton, without a form of its own to keep."""
+    return isinstance(task, Task) and isinstance(task.program, TablePolicy | Automaton)
 
 
 def entered(

@@ -14,25 +14,24 @@ from numpy.typing import NDArray
 
 from worldtwin.improving.iterating.recalling import recalling
 from worldtwin.improving.iterating.tallying import Tally
-from worldtwin.improving.planning import MAX_CHOICES, Seen, hoped
+from worldtwin.improving.planning import MAX_CHOICES, SWEEPS, Seen, count_actions, hoped
 from worldtwin.world import Lattice, Spec, Transitions
 
 OFTEN: Final = 20
 """How often a pair of state and action must have been seen to be known, where what follows is chance."""
 
 SURE: Final = 5
-"""So often each pair is seen where nothing is chance, once by once, before there is nothing more to learn."""
+"""How often every pair must have been seen, and nothing of it by chance, before there is nothing more to learn."""
 
-PACE: Final = 2048
-"""A plan is made at most once in as many steps as there are edges for each of these."""
+PACE: Final = 1 << 19
+"""Between two plans lie at least so many steps: a plan's edges times the steps that it looks ahead, over this."""
 
 
 def is_explorable(spec: Spec) -> bool:
     """Whether pairs of state and action can be counted."""
     if not (spec.state.discrete and spec.action.discrete) or spec.stateless:
         return False
-    sizes = (int(high) - int(low) + 1 for low, high in zip(spec.action.low, spec.action.high, strict=True))
-    return math.prod(sizes) <= MAX_CHOICES
+    return count_actions(spec) <= MAX_CHOICES
 
 
 @final
@@ -57,6 +56,11 @@ class Explorer:
         return self._tally.visits
 
     @property
+    def full(self) -> bool:
+        """Whether more was met than can be counted and weighed: then it takes one action after the other."""
+        return self._tally.full
+
+    @property
     def done(self) -> bool:
         """Whether all that can be done in the states that were met was seen often, and nothing of it is chance."""
         seen = self._tally
@@ -72,6 +76,8 @@ class Explorer:
         self, states: Lattice, memory: NDArray[np.float64], possible: NDArray[np.bool_] | None
     ) -> tuple[Lattice, NDArray[np.float64]]:
         """The action (1, a) in the one state of `states` (1, width): what is least known there, or the way to such."""
+        if self.full:
+            return self._in_turn(possible), memory
         row = self._row(states)
         here = self._tally.met(row)
         if possible is not None and possible.any():
@@ -84,6 +90,14 @@ class Explorer:
         self._acted += 1
         self._last = row, choice
         return self._tally.actions[choice : choice + 1], memory
+
+    def _in_turn(self, possible: NDArray[np.bool_] | None) -> Lattice:
+        """The next of the actions (1, a) that are possible, without a look at the state."""
+        self._acted += 1
+        some = np.arange(len(self._tally.actions))
+        if possible is not None and possible.any():
+            some = some[possible[0]]
+        return self._tally.actions[some[[self._acted % len(some)]]]
 
     def learn(self, rows: Transitions) -> None:
         """Take in the recorded `rows`, in the place of what it saw itself since it last did."""
@@ -100,11 +114,15 @@ class Explorer:
         return self._spec.shift(before[None], self._tally.actions[choice : choice + 1], states)[0]
 
     def _need(self) -> int:
-        """How often a pair must have been seen to be known: often where there is chance, else all alike."""
+        """How often a pair must have been seen to be known.
+
+        `OFTEN` where there is chance, unless steps are recalled: then what looks like chance may be what they do not
+        tell apart. Else once more than the least seen of all pairs, up to `SURE` times.
+        """
         seen = self._tally
         if seen.by_chance and not self._recalls:
             return OFTEN
-        return 1 + min(SURE, int(seen.visits[seen.allowed].min(initial=SURE))) if len(seen) else 1
+        return min(SURE, 1 + int(seen.visits[seen.allowed].min(initial=SURE))) if len(seen) else 1
 
     def _chosen(self, here: int) -> int:
         """What is hardly known here, the least known first; or the first of what may be worth most."""
@@ -112,11 +130,15 @@ class Explorer:
         hardly = allowed & (visits < self._needed)
         if hardly.any():
             return int(np.argmin(np.where(hardly, visits, np.iinfo(np.int64).max)))
-        if self._stale and self._acted - self._planned >= self._tally.edges // PACE:
+        if self._stale and self._acted - self._planned >= self._pause():
             self._plan()
         if here >= len(self._hoped):
             return int(np.argmin(np.where(allowed, visits, np.iinfo(np.int64).max)))
         return int(np.argmax(np.where(allowed, self._hoped[here], -np.inf)))
+
+    def _pause(self) -> int:
+        """How many steps must lie between two plans, by the work that one is."""
+        return self._tally.edges * min(self._spec.horizon, SWEEPS) // PACE
 
     def _plan(self) -> None:
         """Weigh everything that was met so far."""

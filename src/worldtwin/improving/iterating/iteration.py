@@ -21,6 +21,7 @@ from worldtwin.improving.iterating.entering import (
     Proposal,
     entered,
     is_changeable,
+    is_planned,
     proposed_now,
     proposed_task,
     without_search,
@@ -68,6 +69,7 @@ def iterate(  # noqa: PLR0913 - key, backend and run do not count
        other is watched with some actions drawn by chance. What `traces` hold already is used too.
     2. Each round learns from all that was recorded, also by others meanwhile, improves the best task so far, and tries
        that in reality. Tasks that somebody proposes (`propose`; files are read again each round) are tried beside it.
+       With `latent: auto`, a table or an automaton is tried beside plans by the latest steps, for an episode each.
     3. A round that finds nothing looks around some more. It ends when the simulator is `done`, after
        two rounds that brought nothing better, or when the steps for learning are used up.
     4. The given task and the best one are compared in reality on fresh seeds, the same for both, until there is
@@ -178,12 +180,15 @@ class _Loop:
         return None if entry.interrupted else replace(entry, refused=proposed.refused)
 
     def _recalled(self, entry: Entry, simulator: Simulator) -> tuple[Entry, list[float]]:
-        """`entry`, or the plan by the latest steps that did best in one real episode, with its return.
+        """What did best in one real episode: `entry`, or a plan by the latest steps; with its return.
 
-        The shorter the past, the less it tells apart: after the first that did worse no other is tried.
+        Only a table or an automaton is replaced by such a plan. The shorter the past, the less it tells apart: after
+        the first that did worse no other is tried. Where one did well, an entry that nobody proposed is tried only when
+        the simulator promises more of it.
         """
+        plans = self._watch.recalled() if is_planned(self._settings.task) else []
         best, real = None, self._best_real
-        for plan in self._watch.recalled():
+        for plan in plans:
             if real is not None and plan.promised <= real:
                 continue
             returns = self._live(plan.task, until=self._trials.steps)
@@ -192,6 +197,10 @@ class _Loop:
             best, real = plan.task, returns[0]
         if best is None or real is None:
             return entry, []
+        if entry.found and (entry.proposed or entry.simulated > real):
+            own = self._live(entry.task, until=self._trials.steps)
+            if own and own[0] >= real:
+                return entry, own
         key = self._key.child("recalled", len(self._rounds))
         told = without_search(best, "", simulator, key, self._settings.backend)
         return replace(told, found=True, refused=entry.refused), [real]
@@ -200,9 +209,11 @@ class _Loop:
         """Try an entry in reality for its share of the steps; where it is nothing new, or was tried, look around."""
         settings, began = self._settings, self._trials.steps
         share = (self._learning - began) // (settings.rounds - len(self._rounds))
-        entry, lived = self._recalled(entry, simulator)
-        returns = lived or self._live(entry.task, until=began + (share if entry.found else 1))
-        if lived or not entry.found:
+        first = entry
+        entry, lived = self._recalled(first, simulator)
+        again = entry is first and entry.found
+        returns = self._live(entry.task, until=began + (share if again else 1), lived=lived)
+        if not again:
             self._look_around(began + share)
         real = _mean(returns)
         ahead = entry.found and self._is_ahead(real)
@@ -291,12 +302,12 @@ class _Loop:
         """The simulator of everything that was recorded so far, by this loop and by anyone else."""
         return fit(self._settings.spec, self._traces, key=self._key.child("fit", len(self._rounds)))
 
-    def _live(self, task: Task | LocalTask, *, until: int) -> list[float]:
-        """The returns of whole real episodes until `until` steps were used in all; of at least one.
+    def _live(self, task: Task | LocalTask, *, until: int, lived: Sequence[float] = ()) -> list[float]:
+        """The returns of whole real episodes, after those that it `lived`, until `until` steps were used in all.
 
-        The last one is cut off where the steps for learning end, and then has no return.
+        It is at least one. The last one is cut off where the steps for learning end, and then has no return.
         """
-        returns: list[float] = []
+        returns = list(lived)
         while self._trials.steps < self._learning and (self._trials.steps < until or not returns):
             returns += self._episode(task)
         return returns

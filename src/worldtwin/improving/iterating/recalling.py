@@ -14,7 +14,7 @@ from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from worldtwin.improving.iterating.tallying import Tally
-from worldtwin.improving.planning import valued
+from worldtwin.improving.planning import paid, valued
 from worldtwin.tasks import LOST, START, Task
 from worldtwin.world import Lattice, Spec, Transitions
 
@@ -25,7 +25,10 @@ NODES: Final = LOST + 1
 
 
 class Recalled(Struct, frozen=True, eq=False):
-    """A `task` that goes by the latest steps, and the return that it `promised` where episodes begin."""
+    """A `task` that goes by the latest steps, and the return that it `promised`.
+
+    That is its mean over the different begins of episodes, in the unit of real returns: rewards added up.
+    """
 
     task: Task
     promised: float
@@ -43,18 +46,20 @@ def recalled_plans(spec: Spec, rows: Transitions) -> list[Recalled]:
 
 
 def _plan(spec: Spec, rows: Transitions, steps: int) -> Recalled | None:
-    """The best automaton by the latest `steps`; None where no recorded episode is known from its beginning."""
+    """The best automaton by the latest `steps`; None where no recorded beginning is known, or too much to weigh."""
     known = recalling(spec, steps)
     tally = Tally(known)
     tally.learn(rows)
-    found = valued(tally.graph(), horizon=spec.horizon, worst=spec.returns[0])
-    worth = np.where(tally.allowed, found.worth.reshape(tally.allowed.shape), -np.inf)
     begins = np.unique(known.start_rows(rows.states[rows.steps == 0]), axis=0)
-    if not len(begins):
+    if tally.full or not len(begins):
         return None
     starts = [tally.met(row) for row in begins]
-    promised = float(np.mean([worth[start].max() for start in starts]))
-    return Recalled(_automaton(spec, tally, worth.argmax(axis=1), starts), promised)
+    graph, allowed = tally.graph(), tally.allowed
+    found = valued(graph, horizon=spec.horizon, worst=spec.returns[0])
+    chosen = np.where(allowed, found.worth.reshape(allowed.shape), -np.inf).argmax(axis=1)
+    pairs = np.arange(len(tally)) * len(tally.actions) + chosen
+    promised = paid(graph, pairs, horizon=spec.horizon, worst=spec.returns[0])[starts]
+    return Recalled(_automaton(spec, tally, chosen, starts), float(promised.mean()))
 
 
 def _automaton(spec: Spec, tally: Tally, chosen: Lattice, starts: list[int]) -> Task:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from worldtwin.exact.table import tally
-from worldtwin.improving.planning import END, Graph
+from worldtwin.improving.planning import END, MAX_PAIRS, Graph, every_action
 from worldtwin.simulation import Simulator
 from worldtwin.world import Lattice, Spec, Transitions
 
@@ -26,8 +25,7 @@ class Tally:
 
     def __init__(self, spec: Spec) -> None:
         self._spec, self._pay = spec, Simulator(spec).pay
-        ranges = [range(int(low), int(high) + 1) for low, high in zip(spec.action.low, spec.action.high, strict=True)]
-        self.actions: Lattice = np.array(list(itertools.product(*ranges)), dtype=np.int64)
+        self.actions = every_action(spec)
         self._choice = {row.tobytes(): number for number, row in enumerate(self.actions)}
         self._numbers = dict[bytes, int]()
         self._visits, self._allowed = list[NDArray[np.int64]](), list[NDArray[np.bool_]]()
@@ -38,6 +36,11 @@ class Tally:
     def __len__(self) -> int:
         """How many states were met."""
         return len(self._numbers)
+
+    @property
+    def full(self) -> bool:
+        """Whether there are more pairs of state and action than a plan may weigh: then no record is counted."""
+        return len(self) * len(self.actions) > MAX_PAIRS
 
     @property
     def visits(self) -> NDArray[np.int64]:
@@ -119,8 +122,9 @@ class Tally:
 
     def graph(self) -> Graph:
         """All pairs, also those that are not possible, with what followed them."""
-        edges = np.array(sorted(self._edges), dtype=np.int64).reshape(-1, 3)
-        counts = np.array([self._edges[edge] for edge in sorted(self._edges)], dtype=np.int64)
+        ordered = sorted(self._edges.items())
+        edges = np.array([edge for edge, _ in ordered], dtype=np.int64).reshape(-1, 3)
+        counts = np.array([times for _, times in ordered], dtype=np.int64)
         totals = np.bincount(edges[:, 0], counts, minlength=len(self) * len(self.actions))
         return Graph(
             states=np.repeat(np.arange(len(self)), len(self.actions)),
@@ -139,6 +143,8 @@ class Tally:
         parts = [before, after, rows.actions, (ended | trapped)[:, None], np.where(trapped, worst, paid)[:, None]]
         different, counts = tally(list(np.concatenate(parts, axis=1, dtype=np.int64).T))
         for row, times in zip(different, counts.tolist(), strict=True):
+            if self.full:
+                return
             state, choice = self.met(row[:width]), self._choice[row[2 * width : -2].tobytes()]
             then = END if row[-2] else self.met(row[width : 2 * width])
             self._add((state * len(self.actions) + choice, then, int(row[-1])), times)

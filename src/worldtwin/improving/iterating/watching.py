@@ -72,14 +72,24 @@ class Watch:
     def next(self, task: Task | LocalTask) -> Watched | None:
         """What to live next, where `task` is the best so far; None when there is nothing left to learn from that."""
         self._episodes += 1
+        self._learn()
         if not self._explorers:
             return Watched(task, NOISES[(self._episodes - 1) % len(NOISES)])
+        first = (self._episodes - 1) % len(self._explorers)
+        for each in (*self._explorers[first:], *self._explorers[:first]):
+            if not each.done:
+                return Watched(each, 0.0)
+        return None
+
+    def _learn(self) -> None:
+        """Let the explorers take in what was recorded since; those that met too much explore no further."""
+        if not self._explorers:
+            return
         fresh = self._traces.transitions(self._spec, since=self._version)
         self._version = fresh.version
         for each in self._explorers:
             each.learn(fresh.transitions)
-        explorer = self._explorers[(self._episodes - 1) % len(self._explorers)]
-        return None if explorer.done else Watched(explorer, 0.0)
+        self._explorers = [each for each in self._explorers if not each.full]
 
 
 def _recalls(spec: Spec) -> tuple[int, ...]:

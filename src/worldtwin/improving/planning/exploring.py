@@ -94,10 +94,20 @@ def _roots(simulator: Simulator) -> Lattice:
     return roots
 
 
+def count_actions(spec: Spec) -> int:
+    """How many different actions a discrete world has."""
+    return math.prod(int(high) - int(low) + 1 for low, high in zip(spec.action.low, spec.action.high, strict=True))
+
+
+def every_action(spec: Spec) -> Lattice:
+    """All actions (choices, a) of a discrete world, the last field changing first."""
+    ranges = [range(int(low), int(high) + 1) for low, high in zip(spec.action.low, spec.action.high, strict=True)]
+    return np.array(list(itertools.product(*ranges)), dtype=np.int64)
+
+
 def _pairs(spec: Spec, states: Lattice) -> tuple[NDArray[np.int64], Lattice]:
     """Each state with each of its possible actions: the state's position (pairs,) and the action (pairs, a)."""
-    ranges = [range(int(low), int(high) + 1) for low, high in zip(spec.action.low, spec.action.high, strict=True)]
-    every = np.array(list(itertools.product(*ranges)), dtype=np.int64)
+    every = every_action(spec)
     possible = spec.possible_actions(states)
     if possible is None:
         return np.repeat(np.arange(len(states)), len(every)), np.tile(every, (len(states), 1))
@@ -109,10 +119,7 @@ def _pairs(spec: Spec, states: Lattice) -> tuple[NDArray[np.int64], Lattice]:
 def _require_discrete(spec: Spec) -> None:
     if not (spec.state.discrete and spec.action.discrete):
         raise InvalidTask(f"{spec.name} has real fields: a table cannot list them, use a network or a script task")
-    if (
-        math.prod(int(high) - int(low) + 1 for low, high in zip(spec.action.low, spec.action.high, strict=True))
-        > MAX_CHOICES
-    ):
+    if count_actions(spec) > MAX_CHOICES:
         raise InvalidTask(f"{spec.name} has more than {MAX_CHOICES:,} actions: a table cannot weigh them all")
 
 

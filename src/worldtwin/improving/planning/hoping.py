@@ -12,7 +12,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from worldtwin.improving.planning.values import END, TOLERANCE, Graph
+from worldtwin.improving.planning.values import END, SWEEPS, TOLERANCE, Graph
 
 DEVIATIONS: Final = 2.0
 """By how many standard errors a mean may be better than it looks."""
@@ -28,6 +28,7 @@ class Seen(Struct, frozen=True, eq=False):
 def hoped(graph: Graph, seen: Seen, *, horizon: int, returns: tuple[float, float]) -> NDArray[np.float64]:
     """What each pair (pairs,) may be worth with `horizon` steps to live, within the `returns` that there are.
 
+    No further than `SWEEPS` steps are looked ahead.
     What comes later counts a little less, as in a plan. A pair that was tried, but of which nothing was recorded, is
     worth the lowest return.
     """
@@ -37,7 +38,7 @@ def hoped(graph: Graph, seen: Seen, *, horizon: int, returns: tuple[float, float
     known, errors = graph.known, DEVIATIONS / np.sqrt(np.maximum(seen.visits, 1))
     values, worth = np.zeros(len(first)), np.full(pairs, top)
     scale = 1.0 + max(abs(low), abs(top))
-    for _ in range(horizon):
+    for _ in range(min(horizon, SWEEPS)):
         paid = graph.rewards + np.where(graph.nexts == END, 0.0, values[graph.nexts]) * discount
         mean = np.bincount(graph.pairs, graph.shares * paid, minlength=pairs)
         spread = np.bincount(graph.pairs, graph.shares * (paid - mean[graph.pairs]) ** 2, minlength=pairs)

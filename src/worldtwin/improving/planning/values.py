@@ -9,6 +9,9 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 TOLERANCE: Final = 1e-12
+SWEEPS: Final = 1_000
+"""How many steps are computed one by one where more would take too long."""
+
 END: Final = -1
 
 
@@ -71,6 +74,27 @@ def valued(graph: Graph, *, horizon: int, worst: float) -> Valued:
         if np.abs(values - before).max() <= TOLERANCE * scale:
             break
     return Valued(worth=worth, values=values, first=first, slack=1e-9 * scale)
+
+
+def paid(graph: Graph, chosen: NDArray[np.int64], *, horizon: int, worst: float) -> NDArray[np.float64]:
+    """What `horizon` steps from each state (states,) pay on average, added up as returns are, by the `chosen` pairs.
+
+    `chosen` (states,) is the pair of each state. One of which nothing is known ends the episode with `worst`. After
+    `SWEEPS` steps it is taken to go on as in the latter half of these.
+    """
+    taken = np.full(len(graph.states), -1)
+    taken[chosen] = np.arange(len(chosen))
+    kept = taken[graph.pairs] >= 0
+    states, nexts, shares = taken[graph.pairs[kept]], graph.nexts[kept], graph.shares[kept]
+    rewards, known = graph.rewards[kept], graph.known[chosen]
+    values = half = np.zeros(len(chosen))
+    sweeps = min(horizon, SWEEPS)
+    for step in range(1, sweeps + 1):
+        onward = rewards + np.where(nexts == END, 0.0, values[nexts])
+        values = np.where(known, np.bincount(states, shares * onward, minlength=len(chosen)), worst)
+        if step == sweeps // 2:
+            half = values
+    return values + (values - half) * ((horizon - sweeps) / (sweeps - sweeps // 2))
 
 
 def _first_best(

@@ -6,7 +6,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from worldtwin.learning.calibration import BINS, crossed
+from worldtwin.learning.calibration import BINS, crossed, shares
 from worldtwin.learning.guessing import modes
 from worldtwin.learning.regression.fitting import Recorded, distances
 from worldtwin.simulation import FINE_BITS, LevelReport, Regressor, Simulator, Table
@@ -20,10 +20,11 @@ class Trusted(Struct, frozen=True, eq=False):
     right: NDArray[np.bool_]
 
 
-def trusted(tested: Simulator, aside: Recorded, episodes: Lattice) -> Trusted | None:
+def trusted(tested: Simulator, aside: Recorded, episodes: Lattice, *, fresh: bool) -> Trusted | None:
     """The confidence of `tested` on rows kept `aside`, from `episodes` (n,): of counts if it counts, else of numbers.
 
-    The confidence of numbers was learned on these rows, so here each half of the episodes is told by the other half.
+    Where the confidence of numbers was learned on these rows, so that they are not `fresh`, each half of the episodes
+    is told by the other half.
     """
     if tested.observed is not None:
         return _counted(tested.observed, aside)
@@ -31,8 +32,9 @@ def trusted(tested: Simulator, aside: Recorded, episodes: Lattice) -> Trusted | 
     if not models or not len(aside.inputs):
         return None
     scores, right = zip(*(_measured(tested, model, aside) for model in models), strict=True)
-    crosses = [crossed(score, good, episodes) for score, good in zip(scores, right, strict=True)]
-    told = [confidence for confidence in crosses if confidence is not None]
+    each = zip(models, scores, right, strict=True)
+    found = [shares(m.confidence, score) if fresh else crossed(score, good, episodes) for m, score, good in each]
+    told = [confidence for confidence in found if confidence is not None]
     if len(told) < len(models):
         return None
     return Trusted(confidence=np.min(told, axis=0), right=np.all(right, axis=0))

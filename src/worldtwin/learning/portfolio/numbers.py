@@ -13,7 +13,7 @@ from worldtwin.learning.portfolio import residual
 from worldtwin.learning.portfolio import trees as wood
 from worldtwin.learning.portfolio.residual import Networks
 from worldtwin.learning.portfolio.trees import Trees
-from worldtwin.learning.regression.fitting import Lesson, Recorded, Trust, distances, polynomial, published
+from worldtwin.learning.regression.fitting import Lesson, Recorded, Trust, distances, exactly, polynomial, published
 from worldtwin.learning.regression.ridge import MARGIN, Choice, Floats
 from worldtwin.simulation import Changes, Function, Model
 from worldtwin.world import Integer, Spec
@@ -25,9 +25,6 @@ Kinds: TypeAlias = Mapping[int, Kind]
 
 LEAST_ROWS: Final = 200
 LEAST_ASIDE: Final = 20
-EXACT: Final = 2.0**-12
-"""A polynomial whose error is below this share of a step's change needs no help."""
-ROUNDING: Final = 0.5
 
 
 class Learned(Struct, frozen=True, kw_only=True, eq=False):
@@ -93,7 +90,9 @@ def contest(
     if not lesson.targets or len(aside.inputs) < LEAST_ASIDE or len(lesson.recorded.inputs) < LEAST_ROWS:
         return Contest(learned=learned, errors={}, kinds=kinds)
     errors: dict[Kind, Floats] = {"polynomial": _errors(spec, lesson, learned, kinds, aside)}
-    needed = _needing(lesson, errors["polynomial"]) if lesson.design.basis.features else []
+    free = aside.at(lesson.free(aside))
+    inside = _errors(spec, lesson, learned, kinds, free) if len(free.inputs) else errors["polynomial"]
+    needed = _needing(lesson, choices, errors["polynomial"], inside) if lesson.design.basis.features else []
     if not needed:
         return Contest(learned=learned, errors=errors, kinds=kinds)
     smooth = [t.column for t in lesson.targets if t.column in needed and not isinstance(t.field, Integer)]
@@ -113,10 +112,14 @@ def all_of(lesson: Lesson, kind: Kind) -> Kinds:
     return {target.column: kind for target in lesson.targets}
 
 
-def _needing(lesson: Lesson, errors: Floats) -> list[int]:
-    """The columns of the targets that the polynomials, with squared `errors` (targets,), do not quite predict."""
-    enough = np.maximum(ROUNDING, EXACT * lesson.changes.std(axis=0))
-    return [lesson.targets[i].column for i in np.flatnonzero(np.sqrt(errors) > enough).tolist()]
+def _needing(lesson: Lesson, choices: tuple[Choice, ...], errors: Floats, inside: Floats) -> list[int]:
+    """The columns of the targets that the polynomials, with squared `errors` (targets,), do not quite predict.
+
+    Those that were learned from a part of the rows only have to predict such rows, with the errors `inside` (targets,).
+    """
+    partly = np.array([choice.part != "all" for choice in choices], dtype=np.bool_)
+    missed = np.sqrt(np.where(partly, np.minimum(errors, inside), errors))
+    return [lesson.targets[i].column for i in np.flatnonzero(missed > exactly(lesson.changes)).tolist()]
 
 
 def _winners(lesson: Lesson, errors: Mapping[Kind, Floats], rows: int) -> Kinds:

@@ -29,6 +29,10 @@ MOST_ROWS: Final = 200_000
 TOLERANCE: Final = 0.85
 NEARLY: Final = 2.0**-7
 """Of the spread of one step's change: a polynomial with a smaller error may do with fewer monomials."""
+EXACT: Final = 2.0**-12
+"""Of the same: a polynomial with a smaller error needs no help."""
+ROUNDING: Final = 0.5
+"""Nor does one with a smaller error in lattice steps."""
 SILENCE: Final = np.zeros(0, dtype=np.int64)
 """No noise."""
 
@@ -110,6 +114,10 @@ class Lesson(Struct, frozen=True, eq=False, dict=True):
         """How large changes usually are."""
         return Usual.of(self.targets, self.changes)
 
+    def free(self, rows: Recorded) -> NDArray[np.bool_]:
+        """In which of some rows (n,) no target is stopped at the end of its range, and none leaps."""
+        return ~(on_edge(self.targets, rows.results) | self.leaping(rows))
+
     def leaping(self, rows: Recorded) -> NDArray[np.bool_]:
         """In which of some rows (n,) any target leaps."""
         return self.usual.leaps(changes(self.targets, rows.inputs, rows.results))
@@ -133,9 +141,28 @@ def values_of(design: Design, inputs: Lattice) -> Floats:
 
 
 def choices_of(lesson: Lesson, equations: dict[Part, Gram], aside: Recorded) -> tuple[Choice, ...]:
-    """How each target is best learned, as the rows kept `aside` say; the simplest way when there are none."""
+    """How each target is best learned, as the rows kept `aside` say; the simplest way when there are none.
+
+    What holds exactly wherever nothing is stopped or leaps is better than what is a little wrong everywhere.
+    """
     if not len(aside.inputs):
         return (Choice(ridge=1e-2),) * len(lesson.targets)
+    whole: dict[Part, Gram] = {part: equation.at(0) for part, equation in equations.items()}
+    found = _preferred(lesson, whole, aside)
+    free = lesson.free(aside)
+    if len(whole) == 1 or not free.any():
+        return tuple(choice for choice, _ in found)
+    fewest: Part = list(whole)[-1]
+    exact = _preferred(lesson, {fewest: whole[fewest]}, aside.at(free))
+    enough = exactly(lesson.changes)
+    return tuple(
+        there if error <= enough[place] else choice
+        for place, ((choice, _), (there, error)) in enumerate(zip(found, exact, strict=True))
+    )
+
+
+def _preferred(lesson: Lesson, whole: dict[Part, Gram], aside: Recorded) -> list[tuple[Choice, float]]:
+    """For each target the choice that the rows kept `aside` prefer, and its root mean squared error in them."""
     terms = values_of(lesson.design, aside.inputs)
     truth = changes(lesson.targets, aside.inputs, aside.results)
     low, high = limits(lesson.targets, aside.inputs)
@@ -144,13 +171,18 @@ def choices_of(lesson: Lesson, equations: dict[Part, Gram], aside: Recorded) -> 
         missed = np.abs(np.clip(terms[:, : len(weights)] @ weights, low, high) - truth)
         return np.square(np.minimum(missed, lesson.usual.most)).mean(axis=0)
 
-    whole: dict[Part, Gram] = {part: equation.at(0) for part, equation in equations.items()}
     enough = NEARLY * lesson.changes.std(axis=0)
     found = choose(whole, lesson.design.counts, error_of, len(lesson.targets))
-    return tuple(
-        spared(whole[choice.part].head(lesson.design.counts[choice.degree - 1]), place, choice, error_of, enough[place])
-        for place, choice in enumerate(found)
-    )
+    equations = [whole[choice.part].head(lesson.design.counts[choice.degree - 1]) for choice in found]
+    return [
+        spared(equation, place, choice, error_of, enough[place])
+        for place, (equation, choice) in enumerate(zip(equations, found, strict=True))
+    ]
+
+
+def exactly(steps: Lattice) -> Floats:
+    """The error (targets,) below which a polynomial of changes `steps` (n, targets) needs no help."""
+    return np.maximum(ROUNDING, EXACT * steps.std(axis=0))
 
 
 def solved(lesson: Lesson, equations: dict[Part, Gram], choices: tuple[Choice, ...]) -> Floats:
@@ -159,7 +191,8 @@ def solved(lesson: Lesson, equations: dict[Part, Gram], choices: tuple[Choice, .
     for choice in sorted(set(choices), key=choices.index):
         mine = [i for i, other in enumerate(choices) if other == choice]
         count = lesson.design.counts[min(choice.degree, len(lesson.design.counts)) - 1]
-        equation = equations.get(choice.part, equations["all"]).head(count)
+        part: Part = "usual" if choice.part == "inside" and "inside" not in equations else choice.part
+        equation = equations.get(part, equations["all"]).head(count)
         for places in [mine] if choice.least == 0.0 else [[place] for place in mine]:
             kept = equation.at(0).of(places[0]).telling(choice.ridge, choice.least)
             own = equation.only(kept)

@@ -143,8 +143,10 @@ def choose(
     return tuple(chosen)
 
 
-def spared(equation: Gram, target: int, choice: Choice, error_of: Callable[[Floats], Floats], enough: float) -> Choice:
-    """The choice without the monomials whose loss costs no more than 2 %, where the error is below `enough`.
+def spared(
+    equation: Gram, target: int, choice: Choice, error_of: Callable[[Floats], Floats], enough: float
+) -> tuple[Choice, float]:
+    """The choice without the monomials whose loss costs no more than 2 %, where the error is below `enough`; its error.
 
     What does not belong to the equation only adds error, most of all beyond the record.
     """
@@ -156,4 +158,5 @@ def spared(equation: Gram, target: int, choice: Choice, error_of: Callable[[Floa
 
     whole = error(choice)
     shorter = (replace(choice, least=least) for least in LEASTS) if whole <= enough else ()
-    return next((each for each in shorter if MARGIN * error(each) <= whole), choice)
+    found = ((each, error(each)) for each in shorter)
+    return next(((each, missed) for each, missed in found if MARGIN * missed <= whole), (choice, whole))

@@ -123,7 +123,7 @@ def _image_of(name: str, shape: tuple[int, ...]) -> Image:
 
 def _picture_of(name: str, column: Any) -> Guess:  # noqa: ANN401 - pyarrow's columns have no types
     """The image whose pictures have as many bytes as the first one of a column. Raises `InvalidValue`."""
-    size = len(next(iter(column.drop_null().to_pylist()[:1]), b""))
+    size = len(next(iter(column.drop_null().slice(0, 1).to_pylist()), b""))
     for channels in (1, 3, 4):
         side = math.isqrt(size // channels)
         if side and side * side * channels == size:

@@ -31,6 +31,8 @@ _FALSE: Final = ["false", "False", "FALSE"]
 _PLACE: Final = re.compile(
     r"(?:In CSV column #(?P<column>\d+): )?(?:CSV parse error: )?Row #(?P<row>\d+): (?P<what>.*)", re.DOTALL
 )
+_QUOTED: Final = re.compile(rb'(?<![^,\r\n])"[^"]*(?:""[^"]*)*(?:"|\Z)')
+"""A cell in quotes, doubled ones inside; to the end of the text where it is not closed."""
 _NO_NUMBER: Final = re.compile(
     rf"In CSV column #(\d+): .*CSV conversion error to (?:double|int64): invalid value '({'|'.join(_TRUE + _FALSE)})'",
     re.DOTALL,
@@ -93,14 +95,14 @@ class _Reader:
             file.seek(self._begin)
             held = b""
             while read := file.read(BLOCK_BYTES):
-                last = len(read) - 1 if len(read) < BLOCK_BYTES else max(read.rfind(b"\n"), read.rfind(b"\r"))
-                first, end = _first_end(read), last + 1
-                if len(held) + (first if end else len(read)) > LONGEST_LINE:
+                whole = held + read
+                end = len(whole) if len(read) < BLOCK_BYTES else _last_end(whole)
+                if len(held) + (_first_end(read) if end else len(read)) > LONGEST_LINE:
                     where = f"{self._path.name}: after row {self._row}"
                     raise TracesError(f"{where}: a line has more than {LONGEST_LINE:,} bytes: is this a CSV?")
-                if end and (block := held + read[:end]).strip():
+                if (block := whole[:end]).strip():
                     yield block
-                held = read[end:] if end else held + read
+                held = whole[end:]
             if held.strip():
                 yield held
 
@@ -187,6 +189,17 @@ def _named(line: str, file: str) -> list[str]:
         sign = {"\t": "a tab", ";": "`;`", "|": "`|`"}[other[0]]
         raise TracesError(f"{file}:1: columns are separated by commas, not by {sign}: save it as CSV with commas")
     return names
+
+
+def _last_end(text: bytes) -> int:
+    """Where the last whole row ends, after its line's end; 0 where none does. In quotes a line's end is text."""
+    place = len(text)
+    for quoted in reversed(list(_QUOTED.finditer(text))):
+        end = max(text.rfind(b"\n", quoted.end(), place), text.rfind(b"\r", quoted.end(), place))
+        if end >= 0:
+            return end + 1
+        place = quoted.start()
+    return max(text.rfind(b"\n", 0, place), text.rfind(b"\r", 0, place)) + 1
 
 
 def _first_end(text: bytes) -> int:
