@@ -71,8 +71,9 @@ def iterate(  # noqa: PLR0913 - key, backend and run do not count
     2. Each round learns from all that was recorded, also by others meanwhile, improves the best task so far, and tries
        that in reality. Tasks that somebody proposes (`propose`; files are read again each round) are tried beside it.
        With `latent: auto`, a table or an automaton is tried beside plans by the latest steps, for an episode each.
-    3. A round that finds nothing looks around some more. It ends when the simulator is `done`, after
-       two rounds that brought nothing better, or when the steps for learning are used up.
+    3. A round that finds nothing from the best task searches from the given one too, and looks around some more. It
+       ends when the simulator is `done`, with one more search in it, after two rounds that brought nothing better, or
+       when the steps for learning are used up.
     4. The given task and the best one are compared in reality on fresh seeds, the same for both, until there is
        evidence, or no two whole episodes are left.
 
@@ -142,6 +143,8 @@ class _Loop:
                 self._try(entry, simulator)
                 simulator = self._learned()
                 if (ending := self._ending(asked)) is not None:
+                    if ending is Ending.DONE:
+                        self._search_once_more(simulator)
                     self._compare()
                     stop = ending
                     break
@@ -169,12 +172,26 @@ class _Loop:
         """What goes into reality in this round; None when the search was interrupted."""
         settings, number = self._settings, len(self._rounds)
         proposed = proposed_now(settings.propose, settings.spec)
-        key, progress = self._key.child("search", number), self._teller.searching(number)
+        key, progress = self._key.child("search", number), self._teller.searching(min(number, settings.rounds - 1))
         rehearsed = simulator, settings.cases, settings.backend
         entry = entered(self._best, proposed, *rehearsed, key=key, progress=progress)
         if not entry.found and not entry.interrupted and self._best is not settings.task:
             entry = from_anew(settings.task, entry, *rehearsed, key=key.child("anew"), progress=progress)
         return None if entry.interrupted else replace(entry, refused=proposed.refused)
+
+    def _search_once_more(self, simulator: Simulator) -> None:
+        """Take what a search finds in the last `simulator`, which knows what the rounds recorded: no real step is taken.
+
+        Plans are left alone: where they are not as good as can be, something is hidden from them.
+        """
+        if is_planned(self._best):
+            return
+        entry = self._entry(simulator)
+        if entry is None:
+            raise KeyboardInterrupt
+        if entry.found:
+            self._best = entry.task
+            self._report("last search", {"simulated": entry.simulated})
 
     def _recalled(self, entry: Entry, simulator: Simulator) -> tuple[Entry, list[float]]:
         """What did best in one real episode: `entry`, or a plan by the latest steps; with its return.
