@@ -180,7 +180,7 @@ class _Loop:
         return None if entry.interrupted else replace(entry, refused=proposed.refused)
 
     def _search_once_more(self, simulator: Simulator) -> None:
-        """Take what a search finds in the last `simulator`, which knows what the rounds recorded: no real step is taken.
+        """Take what a search finds in the last `simulator`, which knows what the rounds recorded; it lives nothing.
 
         Plans are left alone: where they are not as good as can be, something is hidden from them.
         """
