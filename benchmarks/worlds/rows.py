@@ -55,7 +55,7 @@ ROWS: Final = (
         good=-152.0,
         model_free=20_000,
         source=ZOO,
-        reason="a climb sometimes ends on a hill; the better ones come to -139 to -167, with standard errors of 7 to 11",
+        reason="a climb may end on a hill; the better ones come to -139 to -167, with standard errors of 7 to 11",
         rival="SAC",
     ),
     Row(
@@ -65,7 +65,7 @@ ROWS: Final = (
         good=96.7,
         model_free=500_000,
         source=ZOO,
-        reason="a gain below 1 % of the declared returns, 2 points here, counts as none; and one key in five began with "
+        reason="a gain below 1 % of the declared returns, 2 points here, counts as none; one key in five began with "
         "a network that fails from a few starts only, none of which was recorded",
         rival="SAC",
     ),
@@ -76,8 +76,8 @@ ROWS: Final = (
         good=-69.1,
         model_free=100_000,
         source=ZOO,
-        reason="the better task swings faster than what was recorded, and there the simulator drifts: by a third of the "
-        "spread after 25 steps",
+        reason="the better task swings faster than what was recorded, and there the simulator drifts: "
+        "by a third of the spread after 25 steps",
     ),
     Row(
         name="taxi",
