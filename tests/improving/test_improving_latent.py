@@ -134,7 +134,7 @@ def test_iterating_with_reality_learns_what_is_hidden() -> None:
     maze = Maze(4, 6)
 
     found = wt.iterate(
-        wt.Task.table(maze.spec()), maze.spec(), reality=MazeEnv(maze), real_steps=3_000, rounds=2, key=1
+        wt.Task.table(maze.spec()), maze.spec(), reality=MazeEnv(maze), real_steps=4_000, rounds=2, key=1
     )
 
     assert found.simulator.spec.hidden > 10

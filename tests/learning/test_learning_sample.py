@@ -32,20 +32,23 @@ def sample_of(lengths: list[int], kept: list[bool]) -> Sample:
 
 @given(st.lists(st.tuples(st.integers(1, 5), st.booleans()), min_size=1, max_size=60))
 def test_rows_kept_aside_choose_or_tell_by_whole_episodes(parts: list[tuple[int, bool]]) -> None:
-    sample = sample_of([length for length, _ in parts], [kept for _, kept in parts])
+    sample = sample_of([100 * length for length, _ in parts], [kept for _, kept in parts])
 
     choosing, telling = (set(sample.rows.episodes[mask]) for mask in (sample.choosing, sample.telling))
 
     assert (sample.choosing | sample.telling == sample.aside).all()
-    if sum(kept for _, kept in parts) >= ENOUGH_TO_PART:
+    if sum(kept for _, kept in parts) >= ENOUGH_TO_PART:  # with at least 100 rows each
         assert not choosing & telling
         assert abs(len(choosing) - len(telling)) <= 1
     else:
         assert choosing == telling
 
 
-def test_ten_episodes_are_enough_to_part() -> None:
-    few, enough = (sample_of([3] * 50, [i < count for i in range(50)]) for count in (9, 10))
+def test_ten_episodes_with_enough_rows_part() -> None:
+    few, short, enough = (
+        sample_of([rows] * 50, [i < count for i in range(50)]) for count, rows in ((9, 200), (10, 99), (10, 100))
+    )
 
     assert not few.parted
+    assert not short.parted
     assert enough.parted

@@ -54,7 +54,7 @@ def fit(
        the store that `base` was fitted to, when that had more than 200,000 rows, only the rows that came after are read
        and counted; predictors and errors are of these and of 200,000 older ones.
     3. Each number is predicted by what the kept rows prefer: a polynomial, residual networks on top of it, or trees;
-       each name by coarser counts, or trees. Half of the kept episodes choose when there are ten or more. Networks go
+       each name by coarser counts, or trees. Half of the kept episodes choose when there are many. Networks go
        on from those of `base`, with a quarter of the steps, where these are of the same inputs and fit the new rows.
     4. The published integers are scored on the other half, one step ahead and on their own.
     5. All rows are learned from in the way that was found. The report stays that of step 4: it errs on the safe side.

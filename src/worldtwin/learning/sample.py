@@ -13,6 +13,8 @@ from worldtwin.world import Lattice, Spec, Transitions
 
 ENOUGH_TO_PART: Final = 10
 """With so many episodes kept aside, half of them choose the way of learning and the others tell how good it is."""
+ENOUGH_ROWS: Final = 1_000
+"""And with so many rows in them: half of fewer would choose badly."""
 
 
 class Sample(Struct, frozen=True, kw_only=True, eq=False):
@@ -20,7 +22,7 @@ class Sample(Struct, frozen=True, kw_only=True, eq=False):
 
     `whole`: these are all rows, not some of those that were counted. What was chosen on some rows looks better on them
     than it is, so every second episode kept aside is for `choosing`, and the others for `telling`: all of them for both
-    where there are fewer than ten, and where they `chose` something before.
+    where there are fewer than ten or than 1,000 rows of them, and where they `chose` something before.
     """
 
     rows: Transitions
@@ -33,7 +35,8 @@ class Sample(Struct, frozen=True, kw_only=True, eq=False):
     @property
     def parted(self) -> bool:
         """Whether other rows tell how good something is than those that chose it."""
-        return not self.chose and len(np.unique(self.rows.episodes[self.aside])) >= ENOUGH_TO_PART
+        episodes = self.rows.episodes[self.aside]
+        return not self.chose and len(episodes) >= ENOUGH_ROWS and len(np.unique(episodes)) >= ENOUGH_TO_PART
 
     @property
     def choosing(self) -> NDArray[np.bool_]:
