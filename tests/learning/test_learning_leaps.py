@@ -66,7 +66,7 @@ def test_ordinary_changes_are_learned_as_if_nothing_had_leapt(key: int, leaps: f
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.integers(0, 2**31), st.floats(0.005, 0.04))
+@given(st.integers(0, 2**31), st.floats(0.005, 0.03))
 def test_what_leaps_is_told_apart(key: int, leaps: float) -> None:
     rows, thrown = flown(key, leaps)
     lesson = Lesson.of(SHIP, numeric_targets(SHIP), recorded(rows))
