@@ -21,7 +21,7 @@ from worldtwin.learning.sample import Sample
 from worldtwin.learning.scoring import drift
 from worldtwin.learning.seeing import sighted
 from worldtwin.learning.tables import NOTHING, Pair, merged, tables_of, without
-from worldtwin.simulation import Model, Report, Simulator
+from worldtwin.simulation import ImageReport, Model, Report, Simulator
 from worldtwin.traces import Traces
 from worldtwin.world import Lattice, Spec, Transitions
 
@@ -46,9 +46,9 @@ def fit(
 
     1. Where the spec has images, and neither it nor `base` says how to see them, that is learned first. Usable rows are
        read, all or those `since` an episode or a time; 15 % of the recorded episodes are kept aside, of those that
-       networks of `base` did not learn from, where there are ten or more.
-       With `latent: auto`, where a past step still matters, a machine with hidden states is learned; if it predicts
-       better, they are a column of the rows from then on, and what is kept aside is the end of the record.
+       networks of `base` did not learn from, where there are ten or more. With `latent: auto`, where a past step still
+       matters, a machine with hidden states is learned; if it predicts better, they are a column of the rows from then
+       on, and what is kept aside is the end of the record.
     2. What is discrete is counted, recorded and synthetic apart, on top of what `base` counted: fitting a, then b on
        top, counts as fitting both, byte for byte. Of transitions at hand, predictors and report are then of b alone. Of
        the store that `base` was fitted to, when that had more than 200,000 rows, only the rows that came after are read
@@ -64,12 +64,7 @@ def fit(
     """
     tell, root = progress or _silent, Key.of(key)
     tell(0.0, "reading")
-    if base is not None:
-        _require_same_world(spec.declared, base.spec.declared)
-    spec, images = sighted(spec, base, traces, root.child("images"))
-    if base is not None:
-        _require_same_world(spec, base.spec)
-        _require_addable(spec, base, traces)
+    spec, images = _seeing(spec, base, traces, root.child("images"))
     record = record_of(spec, traces, Wanted(sources=sources, since=since), _grows(spec, base), root.child("older"))
     record = replace(record, learned=learned_by(base, traces))
     ground = ground_of(spec, record, root.child("held out"))
@@ -79,16 +74,26 @@ def fit(
     train, tables = _counted(spec, sample, record, past)
     trial = _trial(spec, sample, train, () if base is None else base.predictors, root)
     tell(0.5, "scoring on the others")
-    tested = Simulator(
-        spec=spec, observed=train[0], synthetic=train[1], predictors=trial.predictors, begins=ground.begins
-    )
+    tested = Simulator(spec, *train, predictors=trial.predictors, begins=ground.begins)
     report = report_of(tested, sample, trial, record, tables, key=root.child("report"))
-    if images:
-        report = replace(report, images=images)
+    report = replace(report, images=images) if images else report
     tell(0.8, "learning from all")
     simulator = _learned(ground, tables, trial.way, report, root)
     tell(1.0, "done")
     return simulator
+
+
+def _seeing(
+    spec: Spec, base: Simulator | None, traces: Traces | Transitions, key: Key
+) -> tuple[Spec, tuple[ImageReport, ...]]:
+    """The declared spec that knows how to see its images, and how well; only what can be added to `base`."""
+    if base is None:
+        return sighted(spec, base, traces, key)
+    _require_same_world(spec.declared, base.spec.declared)
+    seeing, images = sighted(spec, base, traces, key)
+    _require_same_world(seeing, base.spec)
+    _require_addable(seeing, base, traces)
+    return seeing, images
 
 
 def _learned(ground: Ground, tables: Pair, way: Way, report: Report, root: Key) -> Simulator:

@@ -86,16 +86,7 @@ def iterate(  # noqa: PLR0913 - key, backend and run do not count
     proposed = [proposed_task(each, spec) for each in propose]
     if not proposed and not is_changeable(task):
         raise InvalidTask("the task has no parameters to change: use `param(...)` in its script, or propose others")
-    settings = _Settings(
-        task=task,
-        spec=spec,
-        steps=real_steps,
-        rounds=rounds,
-        cases=tuple(cases),
-        propose=tuple(propose),
-        backend=backend,
-        run=run,
-    )
+    settings = _Settings(task, spec, real_steps, rounds, tuple(cases), tuple(propose), backend, run)
     with tempfile.TemporaryDirectory(prefix="worldtwin-") as folder:
         store = traces if traces is not None else run.traces if run is not None else _fresh(folder, spec)
         root = Key.of(key).child("after", len(store)) if len(store) else Key.of(key)
@@ -107,7 +98,7 @@ def _fresh(folder: str, spec: Spec) -> Traces:
     return Traces(Path(folder) / "iterate.traces", spec)
 
 
-class _Settings(Struct, frozen=True, kw_only=True, eq=False):
+class _Settings(Struct, frozen=True, eq=False):
     """What is to be done."""
 
     task: Task | LocalTask

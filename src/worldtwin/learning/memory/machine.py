@@ -46,10 +46,6 @@ class Sightings(Struct, frozen=True, kw_only=True, eq=False):
             follows=followers(rows),
         )
 
-    def between(self, first: int, last: int) -> Sightings:
-        """The steps from `first` up to `last`."""
-        return self.at(np.arange(first, last))
-
     def at(self, positions: Lattice) -> Sightings:
         """The steps at rising `positions` (m,): those whose predecessor is left out begin a run of their own."""
         parts = {name: getattr(self, name)[positions] for name in self.__struct_fields__}

@@ -89,9 +89,9 @@ def contest(
     learned, kinds = Learned(weights=weights), all_of(lesson, "polynomial")
     if not lesson.targets or len(aside.inputs) < LEAST_ASIDE or len(lesson.recorded.inputs) < LEAST_ROWS:
         return Contest(learned=learned, errors={}, kinds=kinds)
-    errors: dict[Kind, Floats] = {"polynomial": _errors(spec, lesson, learned, kinds, aside)}
-    free = aside.at(lesson.free(aside))
-    inside = _errors(spec, lesson, learned, kinds, free) if len(free.inputs) else errors["polynomial"]
+    squares, free = _squares(spec, lesson, learned, kinds, aside), lesson.within("usual", aside)
+    errors: dict[Kind, Floats] = {"polynomial": squares.mean(axis=(0, 1))}
+    inside = squares[:, free].mean(axis=(0, 1)) if free.any() else errors["polynomial"]
     needed = _needing(lesson, choices, errors["polynomial"], inside) if lesson.design.basis.features else []
     if not needed:
         return Contest(learned=learned, errors=errors, kinds=kinds)
@@ -142,15 +142,15 @@ def _tried(spec: Spec, lesson: Lesson, learned: Learned, kind: Kind, columns: Se
     others: Kinds = all_of(lesson, "polynomial")
     kinds: dict[int, Kind] = {column: kind if column in columns else own for column, own in others.items()}
     mine = [target.column in columns for target in lesson.targets]
-    return np.where(mine, _errors(spec, lesson, learned, kinds, aside), np.inf)
+    return np.where(mine, _squares(spec, lesson, learned, kinds, aside).mean(axis=(0, 1)), np.inf)
 
 
-def _errors(spec: Spec, lesson: Lesson, learned: Learned, kinds: Kinds, aside: Recorded) -> Floats:
-    """The mean squared error (targets,), in lattice steps, of any published member one step ahead.
+def _squares(spec: Spec, lesson: Lesson, learned: Learned, kinds: Kinds, aside: Recorded) -> Floats:
+    """The squared errors (members, n, targets), in lattice steps, of each published member one step ahead.
 
     No error counts as larger than changes usually are, so that a few leaps do not decide about all other rows.
     """
     regressor = published(lesson, learned.functions(lesson, kinds), Trust.none(len(lesson.targets)))
     values = regressor.changes(aside.inputs).values
     missed = [distances(spec, regressor, aside, Changes(each[None])).astype(np.float64) for each in values]
-    return np.square(np.minimum(missed, lesson.usual.most)).mean(axis=(0, 1))
+    return np.square(np.minimum(missed, lesson.usual.most))

@@ -14,8 +14,8 @@ from worldtwin.exact import Key
 from worldtwin.exact.features import ONE_BITS, features
 from worldtwin.learning.holdout import chance
 from worldtwin.learning.regression.fitting import MEMBERS, Lesson, Recorded, values_of
-from worldtwin.learning.regression.ridge import Choice, Floats
-from worldtwin.learning.regression.target import changes, on_edge
+from worldtwin.learning.regression.ridge import Choice, Floats, Part
+from worldtwin.learning.regression.target import changes
 from worldtwin.simulation import Ensemble, Model
 from worldtwin.world import Lattice
 
@@ -25,7 +25,7 @@ WORTH: Final = 0.05
 _BLOCK: Final = 1 << 13
 
 
-class Training(Struct, frozen=True, kw_only=True):
+class Training(Struct, frozen=True):
     """How networks were trained: in so many `steps`, where beginning `anew` takes so many.
 
     They went on from a base's if they are `warm`; if they did not, though there is one, it is for the `reason`.
@@ -100,7 +100,7 @@ def tried(
         judges=(np.arange(count, count + len(judge.inputs)),) * MEMBERS,
     )
     start = start_in(base, lesson.design.basis.features, columns, scales, MEMBERS).on(examples)
-    effort = ANEW if start.weights is None else ANEW.quarter
+    effort, anew = ANEW if start.weights is None else ANEW.quarter, ANEW.span(count) * CHECKPOINTS
     found = trained(examples, key=key.child("training"), effort=effort, base=start.weights)
     shares = _shares(found.answers(parts[1])[..., : len(columns)], residuals[1] / scales)
     kept = np.flatnonzero(shares > 0.0).tolist()
@@ -111,12 +111,7 @@ def tried(
         scales=scales[kept],
         shares=shares[kept],
         ensemble=published(found.only(kept), scales[kept], noise=False),
-        training=Training(
-            steps=found.steps,
-            anew=ANEW.span(count) * CHECKPOINTS,
-            warm=start.weights is not None,
-            reason=start.reason,
-        ),
+        training=Training(found.steps, anew, warm=start.weights is not None, reason=start.reason),
     )
 
 
@@ -167,10 +162,8 @@ def _shares(answers: Floats, residuals: Floats) -> Floats:
 def _usable(lesson: Lesson, choices: tuple[Choice, ...], places: list[int], rows: Recorded) -> Recorded:
     """The `rows` to learn from: none that were stopped at an edge, or leap, when a polynomial leaves those out."""
     parts = {choices[place].part for place in places}
-    if parts == {"all"}:
-        return rows
-    kept = ~on_edge(lesson.targets, rows.results)
-    return rows.at(kept & ~lesson.leaping(rows) if "usual" in parts else kept)
+    fewest: Part = "usual" if "usual" in parts else "inside" if "inside" in parts else "all"
+    return rows.at(lesson.within(fewest, rows))
 
 
 def _residuals(lesson: Lesson, weights: Floats, places: list[int], rows: Recorded) -> Floats:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from worldtwin.exact import Key
 from worldtwin.learning.regression.fitting import Lesson, Recorded, values_of
 from worldtwin.learning.regression.ridge import Choice, Floats, gram
-from worldtwin.learning.regression.target import changes, limits, on_edge
+from worldtwin.learning.regression.target import changes, limits
 from worldtwin.simulation import input_fields
 from worldtwin.world import Integer, Real, Spec
 
@@ -32,7 +32,8 @@ def far_columns(spec: Spec, lesson: Lesson, choices: tuple[Choice, ...], key: Ke
     Then all rows, which reach to the ends of the range, may be believed to twice as far. A world that is noisy, or
     bends anywhere in its record, fails. Rows that were stopped at an edge of the declared range say nothing.
     """
-    rows = _free(lesson, lesson.recorded.thinned(MOST_ROWS, key))
+    rows = lesson.recorded.thinned(MOST_ROWS, key)
+    rows = rows.at(lesson.within("inside", rows))
     numbers = [i for i, field in enumerate(input_fields(spec)) if isinstance(field, Real | Integer)]
     seen = [f.column for f in lesson.design.basis.features if f.column in numbers]
     if not seen or not lesson.targets:
@@ -44,10 +45,6 @@ def far_columns(spec: Spec, lesson: Lesson, choices: tuple[Choice, ...], key: Ke
         for column in seen
         if (_missed(lesson, choices, rows, terms, truth.astype(np.float64), column) <= enough).all()
     )
-
-
-def _free(lesson: Lesson, rows: Recorded) -> Recorded:
-    return rows.at(~on_edge(lesson.targets, rows.results))
 
 
 def _missed(

@@ -114,9 +114,12 @@ class Lesson(Struct, frozen=True, eq=False, dict=True):
         """How large changes usually are."""
         return Usual.of(self.targets, self.changes)
 
-    def free(self, rows: Recorded) -> NDArray[np.bool_]:
-        """In which of some rows (n,) no target is stopped at the end of its range, and none leaps."""
-        return ~(on_edge(self.targets, rows.results) | self.leaping(rows))
+    def within(self, part: Part, rows: Recorded) -> NDArray[np.bool_]:
+        """Which of some rows (n,) are in a `part` of them."""
+        if part == "all":
+            return np.ones(len(rows.inputs), dtype=np.bool_)
+        inside = ~on_edge(self.targets, rows.results)
+        return inside & ~self.leaping(rows) if part == "usual" else inside
 
     def leaping(self, rows: Recorded) -> NDArray[np.bool_]:
         """In which of some rows (n,) any target leaps."""
@@ -148,12 +151,13 @@ def choices_of(lesson: Lesson, equations: dict[Part, Gram], aside: Recorded) -> 
     if not len(aside.inputs):
         return (Choice(ridge=1e-2),) * len(lesson.targets)
     whole: dict[Part, Gram] = {part: equation.at(0) for part, equation in equations.items()}
-    found = _preferred(lesson, whole, aside)
-    free = lesson.free(aside)
+    terms = values_of(lesson.design, aside.inputs)
+    found = _preferred(lesson, whole, aside, terms)
+    free = lesson.within("usual", aside)
     if len(whole) == 1 or not free.any():
         return tuple(choice for choice, _ in found)
     fewest: Part = list(whole)[-1]
-    exact = _preferred(lesson, {fewest: whole[fewest]}, aside.at(free))
+    exact = _preferred(lesson, {fewest: whole[fewest]}, aside.at(free), terms[free])
     enough = exactly(lesson.changes)
     return tuple(
         there if error <= enough[place] else choice
@@ -161,9 +165,8 @@ def choices_of(lesson: Lesson, equations: dict[Part, Gram], aside: Recorded) -> 
     )
 
 
-def _preferred(lesson: Lesson, whole: dict[Part, Gram], aside: Recorded) -> list[tuple[Choice, float]]:
-    """For each target the choice that the rows kept `aside` prefer, and its root mean squared error in them."""
-    terms = values_of(lesson.design, aside.inputs)
+def _preferred(lesson: Lesson, whole: dict[Part, Gram], aside: Recorded, terms: Floats) -> list[tuple[Choice, float]]:
+    """For each target the choice that the rows kept `aside`, with their `terms`, prefer; and its error in them."""
     truth = changes(lesson.targets, aside.inputs, aside.results)
     low, high = limits(lesson.targets, aside.inputs)
 
