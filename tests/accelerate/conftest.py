@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from drawn_functions import truck
 from hypothesis import strategies as some
+from measured_rows import episodes_of
 from msgspec import structs
 from numpy.typing import NDArray
 
@@ -70,16 +71,7 @@ GEARBOX = Spec(
 def transitions(
     states: NDArray[np.int64], actions: NDArray[np.int64], nexts: NDArray[np.int64], outputs: NDArray[np.int64]
 ) -> Transitions:
-    n = len(actions)
-    return Transitions(
-        states=states,
-        actions=actions,
-        nexts=nexts,
-        outputs=outputs,
-        episodes=np.arange(n) // 10,
-        steps=np.arange(n) % 10,
-        synthetic=np.zeros(n, dtype=np.bool_),
-    )
+    return episodes_of(states, actions, nexts, outputs, length=10)
 
 
 def ring() -> Simulator:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+from measured_rows import episodes_of
 
 from worldtwin.simulation import Simulator, count
 from worldtwin.world import Category, Integer, Set, Space, Spec, StartValues, Transitions
@@ -39,15 +40,7 @@ def transitions(spec: Spec, steps: Sequence[Step]) -> Transitions:
     """Transitions of one episode each."""
     states, actions, nexts = (np.array(part, dtype=np.int64) for part in zip(*steps, strict=True))
     n = len(steps)
-    return Transitions(
-        states=states,
-        actions=actions,
-        nexts=nexts,
-        outputs=np.zeros((n, len(spec.outputs)), dtype=np.int64),
-        episodes=np.arange(n),
-        steps=np.zeros(n, dtype=np.int64),
-        synthetic=np.zeros(n, dtype=np.bool_),
-    )
+    return episodes_of(states, actions, nexts, np.zeros((n, len(spec.outputs)), dtype=np.int64), length=1)
 
 
 def walk_steps() -> list[Step]:

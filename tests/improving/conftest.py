@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from measured_rows import episodes_of
 from numpy.typing import NDArray
 
 from worldtwin.simulation import Confidence, Feature, Polynomial, Regressor, Simulator, count
@@ -16,16 +17,7 @@ ONE = 1 << 20
 def transitions(*columns: list[int]) -> Transitions:
     """Transitions of one step each, of worlds with one state and one action field."""
     states, actions, nexts = (np.array(column, dtype=np.int64)[:, None] for column in columns)
-    size = len(states)
-    return Transitions(
-        states=states,
-        actions=actions,
-        nexts=nexts,
-        outputs=np.zeros((size, 0), dtype=np.int64),
-        episodes=np.arange(size),
-        steps=np.zeros(size, dtype=np.int64),
-        synthetic=np.zeros(size, dtype=np.bool_),
-    )
+    return episodes_of(states, actions, nexts, length=1)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from measured_rows import episodes_of
 
 from worldtwin.environments import evaluate
 from worldtwin.improving import iterate
@@ -113,14 +114,12 @@ def lived(explorer: Explorer, spec: Spec, ways: list[list[int]], steps: int) -> 
         action, memory = explorer.act_rows(np.array([[places[-1]]]), memory, None)
         actions.append(int(action[0, 0]))
         places.append(ways[places[-1]][actions[-1]])
-    return Transitions(
-        states=np.array(places[:-1])[:, None],
-        actions=np.array(actions)[:, None],
-        nexts=np.array(places[1:])[:, None],
-        outputs=np.zeros((steps, len(spec.outputs)), dtype=np.int64),
-        episodes=np.zeros(steps, dtype=np.int64),
-        steps=np.arange(steps),
-        synthetic=np.zeros(steps, dtype=np.bool_),
+    return episodes_of(
+        np.array(places[:-1])[:, None],
+        np.array(actions)[:, None],
+        np.array(places[1:])[:, None],
+        np.zeros((steps, len(spec.outputs)), dtype=np.int64),
+        length=steps,
     )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from measured_rows import episodes_of
 from msgspec.structs import replace
 
 from worldtwin.errors import InvalidTask
 from worldtwin.improving import plan
 from worldtwin.simulation import Simulator, count, rollout
 from worldtwin.tasks import Task
-from worldtwin.world import Category, Integer, Space, Spec, StartValues, Transitions
+from worldtwin.world import Category, Integer, Space, Spec, StartValues
 
 
 def test_the_shortest_way_out_is_planned(corridor: Simulator) -> None:
@@ -76,16 +77,7 @@ def test_a_large_grid_is_planned_in_seconds() -> None:
     x, y, go = (grid.ravel() for grid in np.meshgrid(np.arange(side), np.arange(side), np.arange(4), indexing="ij"))
     moves = np.array([(0, 1), (1, 0), (0, -1), (-1, 0)])[go]
     states = np.stack([x, y], axis=1)
-    size = len(states)
-    data = Transitions(
-        states=states,
-        actions=go[:, None],
-        nexts=np.clip(states + moves, 0, side - 1),
-        outputs=np.zeros((size, 0), dtype=np.int64),
-        episodes=np.arange(size),
-        steps=np.zeros(size, dtype=np.int64),
-        synthetic=np.zeros(size, dtype=np.bool_),
-    )
+    data = episodes_of(states, go[:, None], np.clip(states + moves, 0, side - 1), length=1)
     simulator = Simulator(spec, observed=count(spec, data))
 
     assert rollout(plan(simulator), simulator, episodes=1, key=1).returns[0] == -2 * (side - 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from measured_rows import episodes_of
 
 from worldtwin.simulation import Simulator, count
 from worldtwin.world import Category, Integer, Space, Spec, StartRange, StartValues, Transitions
@@ -53,12 +54,10 @@ def transitions(
 ) -> Transitions:
     """Transitions of one episode each."""
     size = len(states)
-    return Transitions(
-        states=states.astype(np.int64),
-        actions=actions.astype(np.int64),
-        nexts=nexts.astype(np.int64),
-        outputs=np.zeros((size, 0), dtype=np.int64) if outputs is None else outputs.astype(np.int64),
-        episodes=np.arange(size),
-        steps=np.zeros(size, dtype=np.int64),
-        synthetic=np.zeros(size, dtype=np.bool_),
+    return episodes_of(
+        states.astype(np.int64),
+        actions.astype(np.int64),
+        nexts.astype(np.int64),
+        np.zeros((size, 0), dtype=np.int64) if outputs is None else outputs.astype(np.int64),
+        length=1,
     )

@@ -11,6 +11,7 @@ import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from hypothesis import given
 from hypothesis import strategies as st
+from measured_rows import episodes_of
 from msgspec.structs import replace
 
 import worldtwin as wt
@@ -44,14 +45,8 @@ def belt(episodes: int, seed: int = 1) -> Transitions:
     level = np.cumsum(np.c_[chance.integers(20, size=episodes), moves], axis=1)
     states = np.stack([x, (way + 2**23) % 2**24 - 2**23, level], axis=2)
     count = episodes * LENGTH
-    return Transitions(
-        states=states[:, :-1].reshape(count, 3),
-        actions=moves.reshape(count, 1),
-        nexts=states[:, 1:].reshape(count, 3),
-        outputs=np.zeros((count, 0), dtype=np.int64),
-        episodes=np.repeat(np.arange(episodes), LENGTH),
-        steps=np.tile(np.arange(LENGTH), episodes),
-        synthetic=np.zeros(count, dtype=np.bool_),
+    return episodes_of(
+        states[:, :-1].reshape(count, 3), moves.reshape(count, 1), states[:, 1:].reshape(count, 3), length=LENGTH
     )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from measured_rows import episodes_of
 
 import worldtwin as wt
 from worldtwin.errors import InvalidSpec, TracesError
@@ -76,15 +77,7 @@ def mixed(count: int, seed: int, length: int = 25) -> Transitions:
     nexts[:, 3] = (states[:, 3] + 1) % 3
     outputs = np.stack([states[:, 0] // 2, (nexts[:, 2] > 24).astype(np.int64)], axis=1)
     nexts[:, 1] = (nexts[:, 1] + 2**23) % 2**24 - 2**23
-    return Transitions(
-        states=states,
-        actions=actions,
-        nexts=nexts,
-        outputs=outputs,
-        episodes=np.arange(count) // length,
-        steps=np.arange(count) % length,
-        synthetic=np.zeros(count, dtype=np.bool_),
-    )
+    return episodes_of(states, actions, nexts, outputs, length=length)
 
 
 def same(a: Table, b: Table) -> bool:
@@ -151,15 +144,7 @@ def test_a_stateless_world_asks_for_the_action_only() -> None:
     )
     chance = np.random.default_rng(1)
     switch = chance.integers(0, 2, size=200)
-    rows = Transitions(
-        states=chance.integers(0, 1000, size=(200, 1)),
-        actions=switch[:, None],
-        nexts=switch[:, None] * 5000,
-        outputs=np.zeros((200, 0), dtype=np.int64),
-        episodes=np.arange(200) // 10,
-        steps=np.arange(200) % 10,
-        synthetic=np.zeros(200, dtype=np.bool_),
-    )
+    rows = episodes_of(chance.integers(0, 1000, size=(200, 1)), switch[:, None], switch[:, None] * 5000, length=10)
     simulator = fit(lamp, rows, key=1)
     assert simulator.observed is not None
     assert len(simulator.observed.keys) == 2
@@ -201,14 +186,12 @@ def test_any_handful_of_rows_gives_a_simulator(count: int, seed: int, length: in
 @settings(max_examples=10, deadline=None)
 def test_a_world_where_nothing_ever_happens_is_learned(count: int) -> None:
     one = mixed(1, 1)
-    still = Transitions(
-        states=np.repeat(one.states, count, axis=0),
-        actions=np.repeat(one.actions, count, axis=0),
-        nexts=np.repeat(one.states, count, axis=0),
-        outputs=np.repeat(one.outputs, count, axis=0),
-        episodes=np.zeros(count, dtype=np.int64),
-        steps=np.arange(count),
-        synthetic=np.zeros(count, dtype=np.bool_),
+    still = episodes_of(
+        np.repeat(one.states, count, axis=0),
+        np.repeat(one.actions, count, axis=0),
+        np.repeat(one.states, count, axis=0),
+        np.repeat(one.outputs, count, axis=0),
+        length=count,
     )
     simulator = fit(MIXED, still, key=1)
     ahead = simulator.advance(one.states, one.actions, Key.of(1).episodes(np.arange(1)), 0)
@@ -231,15 +214,7 @@ def test_history_is_an_input() -> None:
     )
     pushes = np.random.default_rng(1).integers(-(2**20), 2**20, size=600)
     x = np.concatenate([[0, 0], np.cumsum(np.diff(pushes))])[:601]
-    rows = Transitions(
-        states=x[:600, None],
-        actions=pushes[:, None],
-        nexts=x[1:, None],
-        outputs=np.zeros((600, 0), dtype=np.int64),
-        episodes=np.arange(600) // 30,
-        steps=np.arange(600) % 30,
-        synthetic=np.zeros(600, dtype=np.bool_),
-    )
+    rows = episodes_of(x[:600, None], pushes[:, None], x[1:, None], length=30)
     report = fit(spec, rows, key=1).report
     assert report is not None
     assert report.fields[0].one_step_error == 0.0

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from measured_rows import episodes_of
 
 from worldtwin.exact import Key
 from worldtwin.exact.features import reachable
@@ -45,16 +46,7 @@ def recorded(rule: Rule, key: int, *, fastest: float = FASTEST, noise: float = 0
     place, speed = chance.uniform(-20, 20, 3000), chance.uniform(-fastest, fastest, 3000)
     push = chance.uniform(-1, 1, 3000)
     after = speed + rule(speed, push) + noise * chance.normal(size=3000)
-    count = len(place)
-    return Transitions(
-        states=lattice(place, speed),
-        actions=lattice(push),
-        nexts=lattice(place + 0.1 * speed, after),
-        outputs=np.zeros((count, 0), dtype=np.int64),
-        episodes=np.arange(count) // 10,
-        steps=np.arange(count) % 10,
-        synthetic=np.zeros(count, dtype=np.bool_),
-    )
+    return episodes_of(lattice(place, speed), lattice(push), lattice(place + 0.1 * speed, after), length=10)
 
 
 def lattice(*columns: Floats) -> Lattice:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from measured_rows import episodes_of
 
 from worldtwin.exact import Key
 from worldtwin.learning import fit
@@ -31,14 +32,11 @@ def flown(key: int, leaps: float, rows: int = 3000, noise: float = 0.05) -> tupl
     after = speed + 0.2 * push - 0.05 * speed * push + noise * chance.normal(size=rows)
     thrown = chance.random(rows) < leaps
     after = np.where(thrown, chance.uniform(-50, 50, rows), after)
-    found = Transitions(
-        states=np.rint(np.stack([height, speed], axis=1) * ONE).astype(np.int64),
-        actions=np.rint(push[:, None] * ONE).astype(np.int64),
-        nexts=np.rint(np.stack([height + 0.1 * speed, after], axis=1) * ONE).astype(np.int64),
-        outputs=np.zeros((rows, 0), dtype=np.int64),
-        episodes=np.arange(rows) // 10,
-        steps=np.arange(rows) % 10,
-        synthetic=np.zeros(rows, dtype=np.bool_),
+    found = episodes_of(
+        np.rint(np.stack([height, speed], axis=1) * ONE).astype(np.int64),
+        np.rint(push[:, None] * ONE).astype(np.int64),
+        np.rint(np.stack([height + 0.1 * speed, after], axis=1) * ONE).astype(np.int64),
+        length=10,
     )
     return found, thrown
 

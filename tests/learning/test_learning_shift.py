@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from measured_rows import episodes_of
 
 from worldtwin.learning import fit
 from worldtwin.simulation import Regressor, Simulator
@@ -33,15 +34,7 @@ def recorded(key: int, *, strength: float, wobble: float = 0.02, episodes: int =
     states, actions, nexts = (np.concatenate([row[i] for row in rows]) for i in range(3))
     n = len(states)
     order = np.argsort(np.arange(n) % episodes, kind="stable")
-    return Transitions(
-        states=states[order],
-        actions=actions[order],
-        nexts=nexts[order],
-        outputs=np.zeros((n, 0), dtype=np.int64),
-        episodes=np.repeat(np.arange(episodes), 50),
-        steps=np.tile(np.arange(50), episodes),
-        synthetic=np.zeros(n, dtype=np.bool_),
-    )
+    return episodes_of(states[order], actions[order], nexts[order], length=50)
 
 
 def lattice(*columns: np.ndarray) -> Lattice:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from measured_rows import episodes_of
 
 from worldtwin.exact import Key
 from worldtwin.learning import fit
@@ -26,15 +27,7 @@ def pushed(key: int, bend: float = 0.0, rows: int = 2_000) -> Transitions:
     place, speed, push = (chance.uniform(-a, a, rows) for a in (10, 1.9, 1))
     after = np.clip(speed + 0.3 * push, -2, 2)
     further = place + 0.1 * after + bend * np.sin(3 * speed)
-    return Transitions(
-        states=lattice(place, speed),
-        actions=lattice(push),
-        nexts=lattice(further, after),
-        outputs=np.zeros((rows, 0), dtype=np.int64),
-        episodes=np.arange(rows) // 10,
-        steps=np.arange(rows) % 10,
-        synthetic=np.zeros(rows, dtype=np.bool_),
-    )
+    return episodes_of(lattice(place, speed), lattice(push), lattice(further, after), length=10)
 
 
 def lattice(*columns: np.ndarray) -> Lattice:

@@ -9,6 +9,7 @@ from typing import Any, final
 import gymnasium
 import numpy as np
 from gymnasium import spaces
+from measured_rows import episodes_of
 from msgspec import structs
 
 from worldtwin.world import Category, Integer, Set, Space, Spec, Start, Transitions
@@ -96,14 +97,12 @@ class Maze:
             path[t] = cell, cell + self.moves[way]
             cell += self.moves[way]
         looks = np.array([self.look(cell) for cell in range(self.side * self.side)])
-        rows = Transitions(
-            states=looks[path[:, :1]],
-            actions=moves[:, None],
-            nexts=looks[path[:, 1:]],
-            outputs=(path[:, 1:] == self.goal).astype(np.int64),
-            episodes=np.arange(count) // length,
-            steps=np.arange(count) % length,
-            synthetic=np.zeros(count, dtype=np.bool_),
+        rows = episodes_of(
+            looks[path[:, :1]],
+            moves[:, None],
+            looks[path[:, 1:]],
+            (path[:, 1:] == self.goal).astype(np.int64),
+            length=length,
         )
         return rows, path
 

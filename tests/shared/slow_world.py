@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import final
 
 import numpy as np
+from measured_rows import episodes_of
 from numpy.typing import NDArray
 
 from worldtwin.world import Integer, Space, Spec, Transitions
@@ -54,15 +55,7 @@ class SlowWorld:
             rows[:, step] = np.stack([state, action, np.minimum(after, last)], axis=1)
             state = rows[:, step, 2]
         flat = rows.reshape(-1, 3)
-        return Transitions(
-            states=flat[:, :1],
-            actions=flat[:, 1:2],
-            nexts=flat[:, 2:],
-            outputs=np.zeros((len(flat), 0), dtype=np.int64),
-            episodes=np.repeat(np.arange(episodes), steps),
-            steps=np.tile(np.arange(steps), episodes),
-            synthetic=np.zeros(len(flat), dtype=np.bool_),
-        )
+        return episodes_of(flat[:, :1], flat[:, 1:2], flat[:, 2:], length=steps)
 
     def visits(self, steps: int) -> NDArray[np.float64]:
         """How likely each (state, action, next state) is at a random step of an episode of so many `steps`."""

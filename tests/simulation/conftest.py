@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+from measured_rows import episodes_of
 from numpy.typing import NDArray
 
 from worldtwin.simulation import Confidence, Feature, Polynomial, Regressor, Simulator, Table, count
@@ -72,14 +73,12 @@ def transitions(
 ) -> Transitions:
     """Transitions of worlds with one action field, in episodes of `length` steps."""
     n = len(actions)
-    return Transitions(
-        states=np.array(states, dtype=np.int64).reshape(n, -1),
-        actions=np.array(actions, dtype=np.int64).reshape(n, 1),
-        nexts=np.array(nexts, dtype=np.int64).reshape(n, -1),
-        outputs=np.array(outputs or [[]] * n, dtype=np.int64).reshape(n, -1),
-        episodes=np.arange(n) // length,
-        steps=np.arange(n) % length,
-        synthetic=np.zeros(n, dtype=np.bool_),
+    return episodes_of(
+        np.array(states, dtype=np.int64).reshape(n, -1),
+        np.array(actions, dtype=np.int64).reshape(n, 1),
+        np.array(nexts, dtype=np.int64).reshape(n, -1),
+        np.array(outputs or [[]] * n, dtype=np.int64).reshape(n, -1),
+        length=length,
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from measured_rows import episodes_of
 
 from worldtwin.errors import InvalidFile, InvalidSpec, InvalidValue
 from worldtwin.world import (
@@ -177,10 +178,7 @@ def test_recorded_history_equals_shifting_step_by_step(history: int, steps: int)
     world = spec(history=history)
     fields = np.stack([np.arange(steps + 1) % 10, np.arange(steps + 1) % 4], axis=1)
     actions = (np.arange(steps) % 3)[:, None]
-    rows = Transitions(
-        states=fields[:-1], actions=actions, nexts=fields[1:], outputs=np.zeros((steps, 0), dtype=np.int64),
-        episodes=np.zeros(steps, dtype=np.int64), steps=np.arange(steps), synthetic=np.zeros(steps, dtype=np.bool_),
-    )  # fmt: skip
+    rows = episodes_of(fields[:-1], actions, fields[1:], length=steps)  # fmt: skip
     state = world.start_rows(fields[:1])
     for step, full in enumerate(rows.full_states(world)):
         assert np.array_equal(state[0], full)

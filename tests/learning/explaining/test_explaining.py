@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from measured_rows import episodes_of
 
 from worldtwin.learning import fit
 from worldtwin.learning.explaining import Trusted, gap_reports, levels, region_report
@@ -25,18 +26,6 @@ GATE = Spec(
 )
 
 
-def rows_of(states: np.ndarray, actions: np.ndarray, nexts: np.ndarray, length: int) -> Transitions:
-    return Transitions(
-        states=states,
-        actions=actions,
-        nexts=nexts,
-        outputs=np.zeros((len(states), 0), dtype=np.int64),
-        episodes=np.arange(len(states)) // length,
-        steps=np.arange(len(states)) % length,
-        synthetic=np.zeros(len(states), dtype=np.bool_),
-    )
-
-
 def queue(count: int, seed: int, length: int = 50) -> Transitions:
     """Sizes above 512 are not tried on queues above 1200, where the queue is noisy."""
     chance = np.random.default_rng(seed)
@@ -45,7 +34,7 @@ def queue(count: int, seed: int, length: int = 50) -> Transitions:
     noise = np.where(full > 1150, 100.0, 1.0) * chance.normal(size=count)
     after = np.clip(0.9 * full - 0.1 * sizes + noise, 0, 2000)
     before, then = (encode_column(QUEUE.state.fields[0], column)[0] for column in (full, after))
-    return rows_of(before[:, None], sizes[:, None].astype(np.int64), then[:, None], length)
+    return episodes_of(before[:, None], sizes[:, None].astype(np.int64), then[:, None], length=length)
 
 
 def report_of(rows: Transitions, spec: Spec = QUEUE, key: int = 1) -> Report:
@@ -73,7 +62,7 @@ def test_what_is_not_possible_is_no_gap() -> None:
     exits = np.where(place < 2, 1, 3)  # only north, or both
     go = np.where(exits == 1, 0, chance.integers(2, size=800) * (place == 2))
     states = np.stack([place, exits], axis=1)
-    rows = rows_of(states, go[:, None], states, 50)
+    rows = episodes_of(states, go[:, None], states, length=50)
     found = [gap.text for gap in gap_reports(GATE, rows, states)]
     assert found[0] == "place = 3 with go = s"
     assert not {"place = 0 with go = s", "place = 1 with go = s", "exits = {n} with go = s"} & {*found}
@@ -85,7 +74,7 @@ def test_a_world_where_all_was_tried_has_no_gaps() -> None:
     spec = Spec(
         name="even", state=Space(("a",), (Integer(low=0, high=3),)), action=Space(("b",), (Category(("x", "y")),))
     )
-    rows = rows_of(states, chance.integers(2, size=(900, 1)), states, 30)
+    rows = episodes_of(states, chance.integers(2, size=(900, 1)), states, length=30)
     assert gap_reports(spec, rows, states) == ()
 
 
@@ -98,7 +87,7 @@ def test_actions_alone_are_named_in_a_stateless_world() -> None:
     )
     chance = np.random.default_rng(1)
     low = encode_column(spec.action.fields[0], chance.uniform(0, 0.4, size=400))[0][:, None]
-    rows = rows_of(low, low, low, 10)
+    rows = episodes_of(low, low, low, length=10)
     gaps = gap_reports(spec, rows, rows.states)
     assert gaps[0] == GapReport(text="level from 0.5 to 0.75", rows=0, expected=100.0)
 
@@ -133,7 +122,7 @@ def test_an_episode_that_is_unlike_the_others_counts_in_the_error_of_few() -> No
     rows = queue(600, 2)
     strange = rows.episodes == 7
     nexts = np.where(strange[:, None], rows.states, rows.nexts)
-    odd = rows_of(rows.states, rows.actions, nexts, 50)
+    odd = episodes_of(rows.states, rows.actions, nexts, length=50)
     errors = [report_of(odd, key=key).fields[0].one_step_error for key in range(4)]
     usual = report_of(rows).fields[0].one_step_error
     assert usual is not None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+from measured_rows import episodes_of
 
 from worldtwin.world import Category, Integer, Set, Space, Spec, Transitions
 
@@ -25,14 +26,11 @@ def spec_of(name: str, shown: Category | Integer | Set, field: str, actions: Seq
 def rows_of(shown: np.ndarray, actions: np.ndarray, after: np.ndarray, length: int | None = None) -> Transitions:
     count = len(actions)
     length = length or count
-    return Transitions(
-        states=shown[:, None].astype(np.int64),
-        actions=actions[:, None].astype(np.int64),
-        nexts=after[:, None].astype(np.int64),
-        outputs=np.zeros((count, 0), dtype=np.int64),
-        episodes=np.arange(count) // length,
-        steps=np.arange(count) % length,
-        synthetic=np.zeros(count, dtype=np.bool_),
+    return episodes_of(
+        shown[:, None].astype(np.int64),
+        actions[:, None].astype(np.int64),
+        after[:, None].astype(np.int64),
+        length=length,
     )
 
 

@@ -65,7 +65,7 @@ def test_from_few_steps_it_is_never_worse_than_a_plain_table(
     spec, rows, _ = chances(states, shown, count + 8_000, seed)
     every = Sightings.of(spec, rows)
 
-    chosen, plain = losses(every.between(0, count), every.between(count, count + 8_000))
+    chosen, plain = losses(every.at(np.arange(0, count)), every.at(np.arange(count, count + 8_000)))
 
     assert chosen <= plain + TOLERANCE
 

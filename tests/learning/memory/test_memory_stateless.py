@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from measured_rows import episodes_of
 
 import worldtwin as wt
 from worldtwin.learning.memory import Course, looks_stateless
@@ -25,15 +26,7 @@ def answers(count: int, seed: int, *, copied: float) -> tuple[Spec, Transitions]
         state=Space(("said",), (Integer(low=0, high=7),)),
         action=Space(("asked",), (Integer(low=0, high=3),)),
     )
-    return spec, Transitions(
-        states=said[:-1, None],
-        actions=asked[:, None],
-        nexts=said[1:, None],
-        outputs=np.zeros((count, 0), dtype=np.int64),
-        episodes=np.zeros(count, dtype=np.int64),
-        steps=np.arange(count),
-        synthetic=np.zeros(count, dtype=np.bool_),
-    )
+    return spec, episodes_of(said[:-1, None], asked[:, None], said[1:, None], length=count)
 
 
 def says_so(count: int, seed: int, *, copied: float) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from measured_rows import episodes_of
 from msgspec import UNSET
 
 import worldtwin as wt
@@ -59,14 +60,8 @@ def walked(spec: Spec, move: Move, episodes: int, seed: int) -> Transitions:
         nexts.append(there)
         here = there
     order = np.arange(episodes * LENGTH).reshape(LENGTH, episodes).T.ravel()
-    return Transitions(
-        states=np.concatenate(states)[order],
-        actions=np.concatenate(actions)[order],
-        nexts=np.concatenate(nexts)[order],
-        outputs=np.zeros((len(order), 0), dtype=np.int64),
-        episodes=np.repeat(np.arange(episodes), LENGTH),
-        steps=np.tile(np.arange(LENGTH), episodes),
-        synthetic=np.zeros(len(order), dtype=np.bool_),
+    return episodes_of(
+        np.concatenate(states)[order], np.concatenate(actions)[order], np.concatenate(nexts)[order], length=LENGTH
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from measured_rows import episodes_of
 from msgspec.structs import replace
 
 import worldtwin as wt
@@ -48,15 +49,7 @@ def waves(episodes: int, seed: int) -> Transitions:
         rows.append(np.stack([here, push, there], axis=1))
         here = there
     all_rows = np.stack(rows, axis=1).reshape(-1, 3)
-    return Transitions(
-        states=all_rows[:, :1],
-        actions=all_rows[:, 1:2],
-        nexts=all_rows[:, 2:],
-        outputs=np.zeros((len(all_rows), 0), dtype=np.int64),
-        episodes=np.repeat(np.arange(episodes), LENGTH),
-        steps=np.tile(np.arange(LENGTH), episodes),
-        synthetic=np.zeros(len(all_rows), dtype=np.bool_),
-    )
+    return episodes_of(all_rows[:, :1], all_rows[:, 1:2], all_rows[:, 2:], length=LENGTH)
 
 
 def recorded(rows: Transitions) -> Recorded:

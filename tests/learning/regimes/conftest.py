@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from measured_rows import episodes_of
 
 from worldtwin.world import Category, Integer, Space, Spec, Transitions, encode_column, real
 
@@ -28,19 +29,6 @@ def lattice(space: Space, rows: np.ndarray) -> np.ndarray:
     return np.stack([encode_column(f, column)[0] for f, column in zip(space.fields, rows.T, strict=True)], axis=1)
 
 
-def of_rows(states: np.ndarray, actions: np.ndarray, nexts: np.ndarray, length: int) -> Transitions:
-    count = len(states)
-    return Transitions(
-        states=states,
-        actions=actions,
-        nexts=nexts,
-        outputs=np.zeros((count, 0), dtype=np.int64),
-        episodes=np.arange(count) // length,
-        steps=np.arange(count) % length,
-        synthetic=np.zeros(count, dtype=np.bool_),
-    )
-
-
 @pytest.fixture(scope="session")
 def sled() -> World:
     """Friction 0.1, from the share `change` of 40 episodes on 0.25; `drifting`: whoever drives changes over time."""
@@ -60,11 +48,11 @@ def sled() -> World:
                 rows.append((x, v, push, np.clip(x + 0.1 * after, -19, 19), after))
                 x, v = rows[-1][3:]
         all_rows = np.array(rows)
-        return SLED, of_rows(
+        return SLED, episodes_of(
             lattice(SLED.state, all_rows[:, :2]),
             lattice(SLED.action, all_rows[:, 2:3]),
             lattice(SLED.state, all_rows[:, 3:]),
-            length,
+            length=length,
         )
 
     return make
@@ -81,6 +69,6 @@ def ring() -> World:
         doors = (chance.random(count) < often).astype(np.int64)
         places = np.cumsum(2 * moves - 1) % 5
         states = np.stack([np.r_[0, places[:-1]], np.r_[0, doors[:-1]]], axis=1)
-        return RING, of_rows(states, moves[:, None], np.stack([places, doors], axis=1), length)
+        return RING, episodes_of(states, moves[:, None], np.stack([places, doors], axis=1), length=length)
 
     return make
