@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 MAX_DEPTH: Final = 64
 
-_BLOCK: Final = 1 << 18
+_BLOCK: Final = 1 << 16
+"""So many ways down at once stay in a cache."""
 
 Lattice: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
@@ -62,12 +63,13 @@ def evaluate(trees: Trees, parts: Floats) -> Lattice:
 
 def _leaves(trees: Trees, parts: Floats) -> Lattice:
     """What the leaves (trees, n) are worth that `parts` (parts, n) lead to."""
-    row = np.arange(len(parts.T))
-    at = np.broadcast_to(trees.roots[:, None], (len(trees.roots), len(row)))
+    flat, ways, n = parts.reshape(-1), trees.children.reshape(-1), len(parts.T)
+    first, row = n * trees.parts, np.arange(n)
+    at = np.repeat(trees.roots, n).reshape(-1, n)
     for _ in range(trees.depth):
-        above = parts[trees.parts[at], row] > trees.thresholds[at]
-        at = trees.children[at, above.astype(np.int64)]
-    return trees.values[at]
+        above = flat.take(first.take(at) + row) > trees.thresholds.take(at)
+        at = ways.take(2 * at + above)
+    return trees.values.take(at)
 
 
 def _blocks(n: int, block: int) -> Iterator[slice]:
