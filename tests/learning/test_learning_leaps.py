@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from measured_rows import episodes_of
+from msgspec.structs import replace
 
 from worldtwin.exact import Key
 from worldtwin.learning import fit
@@ -108,3 +109,48 @@ def test_a_simulator_of_a_world_with_crashes_flies_on(leaps: float) -> None:
     off = np.abs(told - fresh.nexts)[~thrown, SPEED] / ONE
 
     assert float(np.median(off)) < 0.08
+
+
+def landed(key: int, rows: int = 4000) -> Transitions:
+    """Flights that say whether the ship crashed: half of the times where it is low and falls, which throws it away."""
+    chance = np.random.default_rng(key)
+    height, speed, push = (chance.uniform(-a, a, rows) for a in (10, 2, 1))
+    crashed = (height < -8) & (speed < -1) & (chance.random(rows) < 0.5)
+    after = np.where(crashed, chance.uniform(-50, 50, rows), speed + 0.2 * push)
+    return episodes_of(
+        np.rint(np.stack([height, speed], axis=1) * ONE).astype(np.int64),
+        np.rint(push[:, None] * ONE).astype(np.int64),
+        np.rint(np.stack([height + 0.1 * speed, after], axis=1) * ONE).astype(np.int64),
+        crashed[:, None].astype(np.int64),
+        length=10,
+    )
+
+
+@pytest.mark.parametrize("where", ["state", "outputs"])
+def test_a_rare_crash_is_given_its_chance(where: str) -> None:
+    told = Space(("crashed",), (Integer(low=0, high=1),))
+    rows, fresh = landed(3), landed(53)
+    if where == "outputs":
+        spec = replace(SHIP, outputs=told)
+    else:
+        spec = replace(SHIP, state=Space((*SHIP.state.names, "crashed"), (*SHIP.state.fields, *told.fields)))
+        rows, fresh = (
+            replace(
+                each,
+                states=np.concatenate([each.states, np.zeros_like(each.outputs)], axis=1),
+                nexts=np.concatenate([each.nexts, each.outputs], axis=1),
+                outputs=each.outputs[:, :0],
+            )
+            for each in (rows, fresh)
+        )
+
+    simulator = fit(spec, rows, key=1)
+    told_of = simulator.advance(fresh.states, fresh.actions, Key.of(1).episodes(np.arange(len(fresh))), 0)
+    crashes, truth = (
+        (told_of.outputs, fresh.outputs) if where == "outputs" else (told_of.next_fields[:, 2:], fresh.nexts[:, 2:])
+    )
+    low = (fresh.states[:, 0] < -8 * ONE) & (fresh.states[:, 1] < -ONE)
+
+    assert 0.005 < truth.mean() < 0.03
+    assert 0.3 < crashes[low].mean() < 0.7
+    assert crashes[~low].mean() < 0.005

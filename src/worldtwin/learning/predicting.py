@@ -180,8 +180,8 @@ class _Names(Struct, frozen=True):
     def divided(self, found: Contest) -> tuple[list[int], dict[int, Naming]]:
         """The positions of the targets to compute, and how the other columns are named.
 
-        Whole numbers are computed only when that beats their names by 2 %: by the mean distance of the one most likely
-        value on the rows kept aside; what no table knows is infinitely wrong.
+        Whole numbers are computed only when their distance from the truth, on the rows kept aside, beats by 2 % how far
+        their names are from it, as distributions: a rare crash is better given its chance than never foreseen.
         """
         whole = [i for i, target in enumerate(self.lesson.targets) if isinstance(target.field, Integer)]
         missed = dict(zip(whole, self._missed(whole, found), strict=True))
@@ -194,7 +194,7 @@ class _Names(Struct, frozen=True):
                 continue
             asked = self.aside.at(self.asked)
             how = naming(self.spec, self.lesson.design, column, self.train, asked, self.key.child("column", column))
-            if place >= 0 and missed[place] < MARGIN * self._distance(how, column):
+            if place >= 0 and missed[place] < MARGIN * how.missed(self.aside.inputs, self.aside.results[:, column]):
                 kept.append(place)
             else:
                 namings[column] = how
@@ -209,13 +209,6 @@ class _Names(Struct, frozen=True):
         regressor = published(part, found.learned.only(whole).functions(part, found.kinds), Trust.none(len(whole)))
         changes = regressor.changes(self.aside.inputs)
         return distances(self.spec, regressor, self.aside, changes).mean(axis=0).tolist()
-
-    def _distance(self, how: Naming, column: int) -> float:
-        """How far the most likely value of a whole number is from the truth on average."""
-        values = how.likeliest(self.aside.inputs)
-        if values is None or not len(values):
-            return math.inf
-        return float(np.abs(values - self.aside.results[:, column]).mean())
 
 
 def _steady(lesson: Lesson, learned: Learned, kinds: Kinds, models: tuple[Model, ...], drifts: Drifts) -> Kinds:

@@ -45,13 +45,31 @@ class Naming(Struct, frozen=True, kw_only=True, eq=False):
     grown: Grown | None = None
     losses: Mapping[str, float] = {}
 
-    def likeliest(self, inputs: Lattice) -> Lattice | None:
-        """The most likely value (n,) for each of `inputs` (n, [state row | action row])."""
-        if self.model is None:
-            return None
-        if isinstance(self.model, Table):
-            return likeliest(self.model, inputs)
-        return self.model.values[self.model.shares(inputs)[0].argmax(axis=1)]
+    def missed(self, inputs: Lattice, truth: Lattice) -> float:
+        """How far what it says of `inputs` (n, [state row | action row]) is from the `truth` (n,), whole numbers.
+
+        The mean continuous ranked probability score (Gneiting and Raftery, JASA 2007); of a table with many values the
+        distance of the most likely one, and infinite where it says nothing.
+        """
+        if self.model is None or not len(inputs):
+            return math.inf
+        if isinstance(self.model, Classifier):
+            each = self.model.shares(inputs)
+            return _ranked(self.model.values, (each / each.sum(axis=2, keepdims=True)).mean(axis=0), truth)
+        values, place = np.unique(self.model.values[:, 0], return_inverse=True)
+        if len(values) > MOST_CHOICES:
+            return float(np.abs(likeliest(self.model, inputs) - truth).mean())
+        counts = np.zeros((len(self.model.keys), len(values)))
+        counts[np.repeat(np.arange(len(counts)), np.diff(self.model.offsets)), place] = self.model.counts
+        row = self.model.lookup(inputs[:, self.model.inputs])
+        return _ranked(values, counts[row] / counts[row].sum(axis=1, keepdims=True), truth)
+
+
+def _ranked(values: Lattice, shares: Floats, truth: Lattice) -> float:
+    """The score of `shares` (n, values) of rising `values` when the `truth` (n,) happened."""
+    apart = np.abs(values[:, None] - values)
+    off = (shares * np.abs(values - truth[:, None])).sum(axis=1) - ((shares @ apart) * shares).sum(axis=1) / 2
+    return float(off.mean())
 
 
 def naming(spec: Spec, design: Design, column: int, train: Recorded, aside: Recorded, key: Key) -> Naming:

@@ -91,7 +91,9 @@ def contest(
         return Contest(learned=learned, errors={}, kinds=kinds)
     squares, free = _squares(spec, lesson, learned, kinds, aside), lesson.within("usual", aside)
     errors: dict[Kind, Floats] = {"polynomial": squares.mean(axis=(0, 1))}
-    inside = squares[:, free].mean(axis=(0, 1)) if free.any() else errors["polynomial"]
+    inside = errors["polynomial"]
+    if free.any():
+        inside = np.where(lesson.moving(aside.at(free)), squares[:, free].mean(axis=(0, 1)), inside)
     needed = _needing(lesson, choices, errors["polynomial"], inside) if lesson.design.basis.features else []
     if not needed:
         return Contest(learned=learned, errors=errors, kinds=kinds)
@@ -119,7 +121,7 @@ def _needing(lesson: Lesson, choices: tuple[Choice, ...], errors: Floats, inside
     """
     partly = np.array([choice.part != "all" for choice in choices], dtype=np.bool_)
     missed = np.sqrt(np.where(partly, np.minimum(errors, inside), errors))
-    return [lesson.targets[i].column for i in np.flatnonzero(missed > exactly(lesson.changes)).tolist()]
+    return [lesson.targets[i].column for i in np.flatnonzero(missed > exactly(lesson)).tolist()]
 
 
 def _winners(lesson: Lesson, errors: Mapping[Kind, Floats], rows: int) -> Kinds:

@@ -22,7 +22,7 @@ from worldtwin.learning.regression.ridge import Choice, Floats, Gram, Part, Rows
 from worldtwin.learning.regression.target import Target, changes, guard, limits, on_edge, widest
 from worldtwin.learning.regression.usual import Usual
 from worldtwin.simulation import FINE_BITS, Changes, Confidence, Function, Polynomial, Regressor
-from worldtwin.world import Angle, Lattice, Spec, wrap_column
+from worldtwin.world import Angle, Integer, Lattice, Spec, wrap_column
 
 MEMBERS: Final = 5
 MOST_ROWS: Final = 200_000
@@ -32,7 +32,7 @@ NEARLY: Final = 2.0**-7
 EXACT: Final = 2.0**-12
 """Of the same: a polynomial with a smaller error needs no help."""
 ROUNDING: Final = 0.5
-"""Nor does one with a smaller error in lattice steps."""
+"""Nor does one with a smaller error in lattice steps, but for whole numbers."""
 SILENCE: Final = np.zeros(0, dtype=np.int64)
 """No noise."""
 
@@ -125,6 +125,11 @@ class Lesson(Struct, frozen=True, eq=False, dict=True):
         """In which of some rows (n,) any target leaps."""
         return self.usual.leaps(changes(self.targets, rows.inputs, rows.results))
 
+    def moving(self, rows: Recorded) -> NDArray[np.bool_]:
+        """Which targets (targets,) change by more than one amount in some rows: elsewhere being right is no merit."""
+        steps = changes(self.targets, rows.inputs, rows.results)
+        return (steps != steps[:1]).any(axis=0)
+
     def equations(self, key: Key) -> dict[Part, Gram]:
         """The normal equations of all rows, and of those parts of them that are fewer."""
         edge, leap = on_edge(self.targets, self.recorded.results), self.usual.leaps(self.changes)
@@ -146,7 +151,8 @@ def values_of(design: Design, inputs: Lattice) -> Floats:
 def choices_of(lesson: Lesson, equations: dict[Part, Gram], aside: Recorded) -> tuple[Choice, ...]:
     """How each target is best learned, as the rows kept `aside` say; the simplest way when there are none.
 
-    What holds exactly wherever nothing is stopped or leaps is better than what is a little wrong everywhere.
+    What holds exactly wherever nothing is stopped or leaps is better than what is a little wrong everywhere, unless
+    nothing moves there: whether something crashed is decided in the leaps.
     """
     if not len(aside.inputs):
         return (Choice(ridge=1e-2),) * len(lesson.targets)
@@ -158,7 +164,7 @@ def choices_of(lesson: Lesson, equations: dict[Part, Gram], aside: Recorded) -> 
         return tuple(choice for choice, _ in found)
     fewest: Part = list(whole)[-1]
     exact = _preferred(lesson, {fewest: whole[fewest]}, aside.at(free), terms[free])
-    enough = exactly(lesson.changes)
+    enough = np.where(lesson.moving(aside.at(free)), exactly(lesson), -np.inf)
     return tuple(
         there if error <= enough[place] else choice
         for place, ((choice, _), (there, error)) in enumerate(zip(found, exact, strict=True))
@@ -183,9 +189,10 @@ def _preferred(lesson: Lesson, whole: dict[Part, Gram], aside: Recorded, terms: 
     ]
 
 
-def exactly(steps: Lattice) -> Floats:
-    """The error (targets,) below which a polynomial of changes `steps` (n, targets) needs no help."""
-    return np.maximum(ROUNDING, EXACT * steps.std(axis=0))
+def exactly(lesson: Lesson) -> Floats:
+    """The error (targets,) below which a polynomial needs no help; whole numbers that are off are wrong, if rarely."""
+    rounding = [0.0 if isinstance(target.field, Integer) else ROUNDING for target in lesson.targets]
+    return np.maximum(rounding, EXACT * lesson.changes.std(axis=0))
 
 
 def solved(lesson: Lesson, equations: dict[Part, Gram], choices: tuple[Choice, ...]) -> Floats:
