@@ -20,7 +20,7 @@ from worldtwin.learning import fit
 from worldtwin.simulation import Simulator
 from worldtwin.tasks import Task
 from worldtwin.traces import Run, Traces, events_of
-from worldtwin.world import Angle, Category, Done, Space, Spec, digest, real
+from worldtwin.world import Angle, Category, Done, HorizonError, Space, Spec, digest, real
 
 CART_POLE = Spec(
     name="cart-pole",
@@ -253,6 +253,51 @@ def test_a_done_simulator_needs_no_second_round(known: float, rounds: int, corri
     assert len(found.rounds) == rounds
     assert (found.stop is Ending.DONE) == (known < 1)
     assert found.better
+
+
+class Reef(gymnasium.Env[np.ndarray, np.ndarray]):
+    """A boat on calm water that is paid for how far right it is; beyond 1.5 waves throw it about."""
+
+    observation_space = gymnasium.spaces.Box(-8.0, 8.0, shape=(1,))
+    action_space = gymnasium.spaces.Box(-1.0, 1.0, shape=(1,))
+
+    def __init__(self) -> None:
+        self._place, self._time = 0.0, 0
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        super().reset(seed=seed, options=options)
+        self._place, self._time = float(self.np_random.uniform(-0.2, 0.2)), 0
+        return np.array([self._place], dtype=np.float32), {}
+
+    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        wave = self.np_random.normal(0.0, 0.5) if self._place > 1.5 else 0.0
+        self._place, self._time = float(np.clip(self._place + 0.2 * action[0] + wave, -8, 8)), self._time + 1
+        return np.array([self._place], dtype=np.float32), self._place, False, self._time >= 30, {}
+
+
+@pytest.mark.slow
+def test_a_simulator_is_done_only_if_it_still_is_where_the_better_task_goes() -> None:
+    spec = Spec(
+        name="reef",
+        state=Space(("place",), (real(-8, 8),)),
+        action=Space(("push",), (real(-1, 1),)),
+        reward="next.place",
+        horizon=30,
+        returns=(-240.0, 240.0),
+        done=Done(known=None, horizon_error=HorizonError(steps=10, below=0.05)),
+    )
+    drifting = Task.script("push = param(0.0, low=-1, high=1)\n\ndef act(state):\n    return push\n", spec)
+
+    found = iterate(drifting, spec, reality=Reef(), real_steps=3_000, key=4)
+
+    assert found.rounds[0].ahead
+    assert not found.rounds[0].alarm
+    assert found.simulator.report is not None
+    assert found.simulator.report.horizon_error > 0.05
+    assert found.stop is not Ending.DONE
+    assert len(found.rounds) > 1
 
 
 def test_what_was_recorded_before_is_used_and_not_lived_again(corridor: Simulator, tmp_path: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from msgspec.structs import replace
@@ -9,10 +11,12 @@ from msgspec.structs import replace
 from worldtwin.errors import InvalidTask, InvalidValue
 from worldtwin.exact import Key
 from worldtwin.improving import Progress, improve, search
+from worldtwin.improving.climb import box_of
 from worldtwin.improving.plateau import LAG, PATIENCE
 from worldtwin.improving.rehearsal import Rehearsals
+from worldtwin.improving.search import SURE_BITS, compared
 from worldtwin.improving.starts import Begin
-from worldtwin.judging import Case, judge
+from worldtwin.judging import Case, is_better, judge
 from worldtwin.script import param
 from worldtwin.simulation import MemoryReport, Report, Simulator
 from worldtwin.tasks import LocalTask, Task
@@ -89,6 +93,34 @@ def test_nothing_better_leaves_the_task_as_it_is(corridor: Simulator) -> None:
     best = improve(Task.table(corridor.spec), corridor, key=1)
 
     assert improve(best, corridor, key=1) is best
+
+
+def test_a_gain_too_small_to_differ_counts_while_searching(cart: Simulator) -> None:
+    wide = replace(cart, spec=replace(cart.spec, returns=(0.0, 20_000.0)))
+    idle, steady = (
+        Task.script(SCRIPT.replace("[0.0, 0.0]", gains), cart.spec) for gains in ("[0.0, 0.0]", "[-5.0, -9.0]")
+    )
+    same: dict[str, Any] = {"cases": (), "key": Key.of(1), "backend": None}
+
+    better, back = compared(steady, idle, wide, **same), compared(idle, steady, wide, **same)
+
+    assert not is_better(steady, idle, wide, key=1).better
+    assert better.better
+    assert 0 < better.mean_difference < 0.01 * 20_000
+    assert better.bits >= SURE_BITS
+    assert not back.better
+    assert not compared(idle, idle, wide, **same).better
+
+
+def test_a_search_can_stay_nearer_to_what_is_given(cart: Simulator) -> None:
+    task = Task.network(cart, hidden=(), key=1)
+    whole, near = box_of(task), box_of(task, 0.3)
+
+    np.testing.assert_allclose(near.spread, 0.3 * whole.spread)
+    np.testing.assert_array_equal(near.middle, whole.middle)
+    assert (
+        search(task, cart, spread=0.01, evaluations=60, key=1).after < search(task, cart, evaluations=60, key=1).after
+    )
 
 
 def test_cases_are_searched_for(corridor: Simulator) -> None:

@@ -58,11 +58,15 @@ class Stop(StrEnum):
 
 
 class Limits(Struct, frozen=True, kw_only=True):
-    """How long to climb: candidates to evaluate and seconds on `clock`, either of them None for no limit."""
+    """How long to climb: candidates to evaluate and seconds on `clock`, either of them None for no limit.
+
+    And how far around what is given: `spread` times as far as usual.
+    """
 
     evaluations: int | None
     seconds: float | None
     clock: Callable[[], float]
+    spread: float = 1.0
 
 
 class Climb(Struct, frozen=True, kw_only=True, eq=False):
@@ -86,8 +90,11 @@ def climb(rehearsals: Rehearsals, *, limits: Limits, key: Key, progress: Listene
     return climber.result()
 
 
-def box_of(task: Task | LocalTask) -> Box:
-    """Where to look for better parameters: around the present ones, networks closely, declared ranges widely."""
+def box_of(task: Task | LocalTask, share: float = 1.0) -> Box:
+    """Where to look for better parameters: around the present ones, networks closely, declared ranges widely.
+
+    `share` is that of the usual spread.
+    """
     parameters = task.parameters()
     values = parameters.values
     network = isinstance(task, Task) and isinstance(task.program, Network)
@@ -96,7 +103,7 @@ def box_of(task: Task | LocalTask) -> Box:
     spread = np.where(ranged, (high - low) / 6, np.maximum(np.abs(values) / 2, 1.0))
     return Box(
         middle=values,
-        spread=_network_spread(len(values)) if network else np.where(spread > 0, spread, 1.0),
+        spread=share * (_network_spread(len(values)) if network else np.where(spread > 0, spread, 1.0)),
         low=low,
         high=high,
         whole=parameters.integer,
@@ -123,7 +130,7 @@ class _Climber:
         self._rehearsals, self._limits, self._key, self._progress = rehearsals, limits, key, progress
         self._sources: dict[str, int] = {}
         self.generations = self.evaluations = 0
-        self._box = box = self._scouted(box_of(rehearsals.task))
+        self._box = box = self._scouted(box_of(rehearsals.task, limits.spread))
         size = int(box.free.sum())
         few = size <= FEW
         self._wide = size > DENSE

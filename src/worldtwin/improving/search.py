@@ -27,6 +27,11 @@ _LOG: Final = logging.getLogger(__name__)
 FINAL_STARTS: Final = 64
 """From how many fresh starts the last choice is made."""
 
+FINE: Final = 0.001
+"""A share of the return range that counts as a gain while searching: many small ones make one that all must see."""
+SURE_BITS: Final = 10
+"""The evidence that it takes: whoever searches loses little by an error in a thousand, and reality is asked anyway."""
+
 
 class Improvement(Struct, frozen=True, kw_only=True, eq=False):
     """What a search came to: the better task, or the one it began with when `decision` says that nothing was better.
@@ -99,13 +104,14 @@ def search(  # noqa: PLR0913 - key, backend and clock do not count
     key: Key | int,
     progress: Listener | None = None,
     begin: Begin = Begin.ANYWHERE,
+    spread: float = 1.0,
     backend: Backend | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Improvement:
     """`improve` with its figures. Ctrl-C keeps the best so far. Raises `InvalidTask` when there is nothing to gain by.
 
-    A table task or an automaton is planned, the parameters of any other climb. Everything but `seconds` is a function
-    of the arguments.
+    A table task or an automaton is planned, the parameters of any other climb; `spread` times as far around those that
+    are given as usual. Everything but `seconds` is a function of the arguments.
     """
     if evaluations is not None and evaluations < 1:
         raise InvalidValue(f"{evaluations} evaluations try nothing: give at least 1")
@@ -123,9 +129,9 @@ def search(  # noqa: PLR0913 - key, backend and clock do not count
     if isinstance(task, Task) and isinstance(task.program, TablePolicy | Automaton):
         found = _Found(task=plan(simulator), sources={}, evaluations=1, generations=1, stop=Stop.PLANNED)
     else:
-        limits = Limits(evaluations=evaluations, seconds=seconds, clock=clock)
+        limits = Limits(evaluations=evaluations, seconds=seconds, clock=clock, spread=spread)
         found = _climbed(rehearsals, limits, key=root.child("climb"), progress=progress)
-    decision = is_better(found.task, task, simulator, cases, key=root.child("judge"), backend=backend)
+    decision = compared(found.task, task, simulator, cases, key=root.child("judge"), backend=backend)
     before, after = _means(Pairing(found.task, task, simulator, backend), decision, key=root.child("means"))
     return Improvement(
         task=found.task if decision.better else task,
@@ -147,6 +153,24 @@ def require_aim(spec: Spec, cases: Sequence[Case]) -> None:
             f"{spec.name} has no reward and no case that the task drives, so nothing says what is better: "
             "add `reward:` to its YAML, or a case"
         )
+
+
+def compared(
+    candidate: Task | LocalTask,
+    incumbent: Task | LocalTask,
+    simulator: Simulator,
+    cases: Sequence[Case],
+    *,
+    key: Key,
+    backend: Backend | None,
+) -> Decision:
+    """Whether `candidate` is better than `incumbent`; where nothing differs by much, whether it is by a little."""
+    decision = is_better(candidate, incumbent, simulator, cases, key=key, backend=backend)
+    low, high = simulator.spec.returns
+    if decision.by or decision.mean_difference <= FINE * (high - low):
+        return decision
+    finer = is_better(candidate, incumbent, simulator, cases, key=key, margin=FINE, bits=SURE_BITS, backend=backend)
+    return finer if finer.better else decision
 
 
 def _means(pairing: Pairing, decision: Decision, *, key: Key) -> tuple[float, float]:

@@ -71,9 +71,9 @@ def iterate(  # noqa: PLR0913 - key, backend and run do not count
     2. Each round learns from all that was recorded, also by others meanwhile, improves the best task so far, and tries
        that in reality. Tasks that somebody proposes (`propose`; files are read again each round) are tried beside it.
        With `latent: auto`, a table or an automaton is tried beside plans by the latest steps, for an episode each.
-    3. A round that finds nothing from the best task searches from the given one too, and looks around some more. It
-       ends when the simulator is `done`, with one more search in it, after two rounds that brought nothing better, or
-       when the steps for learning are used up.
+    3. A round that hardly gains from the best task searches from the given one too, until that helped once; one that
+       finds nothing looks around some more. It ends when the simulator is `done`, with one more search in it, after two
+       rounds that brought nothing better, or when the steps for learning are used up.
     4. The given task and the best one are compared in reality on fresh seeds, the same for both, until there is
        evidence, or no two whole episodes are left.
 
@@ -122,6 +122,7 @@ class _Loop:
         self._best: Task | LocalTask = settings.task
         self._given_real: float | None = None
         self._best_real: float | None = None
+        self._anew = False
         self._before, self._after = list[float](), list[float]()
         self._rounds = list[Round]()
 
@@ -133,7 +134,7 @@ class _Loop:
                 asked = readiness(simulator)
                 self._try(entry, simulator)
                 simulator = self._learned()
-                if (ending := self._ending(asked)) is not None:
+                if (ending := self._ending(asked, readiness(simulator))) is not None:
                     if ending is Ending.DONE:
                         self._search_once_more(simulator)
                     self._compare()
@@ -166,8 +167,9 @@ class _Loop:
         key, progress = self._key.child("search", number), self._teller.searching(min(number, settings.rounds - 1))
         rehearsed = simulator, settings.cases, settings.backend
         entry = entered(self._best, proposed, *rehearsed, key=key, progress=progress)
-        if not entry.found and not entry.interrupted and self._best is not settings.task:
-            entry = from_anew(settings.task, entry, *rehearsed, key=key.child("anew"), progress=progress)
+        if entry.stalled and not self._anew and self._best is not settings.task:
+            anew = from_anew(settings.task, entry, *rehearsed, key=key.child("anew"), progress=progress)
+            self._anew, entry = anew is not entry, anew
         return None if entry.interrupted else replace(entry, refused=proposed.refused)
 
     def _search_once_more(self, simulator: Simulator) -> None:
@@ -247,14 +249,15 @@ class _Loop:
             return self._best is self._settings.task
         return real >= self._best_real
 
-    def _ending(self, asked: Readiness) -> Ending | None:
-        """Why this was the last round, if it was; `asked` is how good its simulator was.
+    def _ending(self, asked: Readiness, now: Readiness) -> Ending | None:
+        """Why this was the last round, if it was; `asked` is how good its simulator was, `now` what was learned since.
 
+        A better task may go where nothing was recorded, so a simulator is `done` when it still is after that was seen.
         A round counts as one that brought nothing better unless its simulator is known to be wrong or not good enough:
         then what was recorded in it can change that.
         """
         last, latest = self._rounds[-1], self._rounds[-PATIENCE:]
-        if asked.ready and not last.alarm:
+        if asked.ready and now.ready and not last.alarm:
             return Ending.DONE
         wanting = last.alarm or (not last.found and bool(asked.goals))
         if len(latest) == PATIENCE and not wanting and not any(one.ahead for one in latest):
