@@ -123,8 +123,9 @@ class Kept:
 
 
 def measure(kept: Kept, rows: Sequence[Row], variants: Sequence[str], asked: argparse.Namespace) -> None:
-    """Measure whatever is missing, key after key, so that an early end leaves something of every row."""
-    jobs = [(key, row, variant) for key in range(asked.keys) for row in rows for variant in variants]
+    """Measure whatever is missing, key after key, the long rows first, so that an early end leaves something of all."""
+    longest = sorted(rows, key=lambda row: row.effort, reverse=True)
+    jobs = [(key, row, variant) for key in range(asked.keys) for row in longest for variant in variants]
     several = ThreadPoolExecutor(asked.together)
     try:
         list(several.map(lambda job: measure_one(kept, *job, asked), jobs))

@@ -68,7 +68,8 @@ def measured(row: Row, key: Key, variant: str) -> dict[str, Any]:
 
 def defaults(row: Row, start: Task, env: gymnasium.Env[Any, Any], key: Key) -> Found:
     """What anyone gets who asks for nothing in particular."""
-    found = wt.iterate(start, row.spec, reality=env, real_steps=row.steps, key=key)
+    backend = wt.JaxBackend() if row.compiled else None
+    found = wt.iterate(start, row.spec, reality=env, real_steps=row.steps, key=key, backend=backend)
     return found.task, found.simulator, found.rounds[-1].simulated if found.rounds else found.before, found.real_steps
 
 
@@ -92,7 +93,7 @@ def searched(
     """The best task in a simulator of all that was recorded."""
     simulator = wt.fit(row.spec, traces, key=key)
     known = replace(simulator, recorded=simulator.recorded[:0]) if variant == "plain" else simulator
-    return wt.improving.search(task, known, key=key), simulator
+    return wt.improving.search(task, known, key=key, backend=wt.JaxBackend() if row.compiled else None), simulator
 
 
 class Real(NamedTuple):
