@@ -64,10 +64,10 @@ def evaluate(trees: Trees, parts: Floats) -> Lattice:
 def _leaves(trees: Trees, parts: Floats) -> Lattice:
     """What the leaves (trees, n) are worth that `parts` (parts, n) lead to."""
     flat, ways, n = parts.reshape(-1), trees.children.reshape(-1), len(parts.T)
-    first, row = n * trees.parts, np.arange(n)
+    row = np.arange(n)
     at = np.repeat(trees.roots, n).reshape(-1, n)
     for _ in range(trees.depth):
-        above = flat.take(first.take(at) + row) > trees.thresholds.take(at)
+        above = flat.take(n * trees.parts.take(at) + row) > trees.thresholds.take(at)
         at = ways.take(2 * at + above)
     return trees.values.take(at)
 
