@@ -277,3 +277,10 @@ def test_steps_out_of_their_order_are_refused() -> None:
     rows = ring(3, seed=1)
     with pytest.raises(TracesError, match="row 1 is step 18 of episode 2, after step 19: give the steps of an episode"):
         fit(RING, rows.select(np.arange(len(rows))[::-1]), key=1)
+
+
+def test_an_episode_in_two_pieces_is_refused() -> None:
+    rows = ring(3, seed=1)
+    order = np.r_[20, 21, 0:20, 22:60]
+    with pytest.raises(TracesError, match="row 22 goes on with episode 1 after rows of another: give the rows of an"):
+        fit(RING, rows.select(order), key=1)

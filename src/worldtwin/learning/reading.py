@@ -91,7 +91,10 @@ def record_of(spec: Spec, traces: Traces | Transitions, wanted: Wanted, base: Si
 
 
 def learned_by(base: Simulator | None, traces: Traces | Transitions) -> int:
-    """The last episode of a store that networks of `base` may have learned from; -1 for none, and of transitions."""
+    """The last episode of a store that networks of `base` may have learned from.
+
+    It is -1 for none, and for transitions at hand, which are always new: they would count twice otherwise.
+    """
     regressors = [model for model in (base.predictors if base else ()) if isinstance(model, Regressor)]
     functions = [function for model in regressors for function in model.functions]
     if isinstance(traces, Transitions) or not any(isinstance(function, Ensemble) for function in functions):
@@ -225,6 +228,14 @@ def _require_fit(spec: Spec, rows: Transitions) -> None:
         raise TracesError(
             f"row {row} is step {rows.steps[row]} of episode {rows.episodes[row]}, after step {rows.steps[row - 1]}: "
             "give the steps of an episode in their order, each once"
+        )
+    begins = np.flatnonzero(np.diff(rows.episodes, prepend=rows.episodes[:1] - 1))
+    names, first = np.unique(rows.episodes[begins], return_index=True)
+    if len(names) < len(begins):
+        row = int(np.delete(begins, first)[0])
+        raise TracesError(
+            f"row {row} goes on with episode {rows.episodes[row]} after rows of another: give the rows of an episode "
+            "one after the other"
         )
 
 
