@@ -111,11 +111,11 @@ def test_a_simulator_of_a_world_with_crashes_flies_on(leaps: float) -> None:
     assert float(np.median(off)) < 0.08
 
 
-def landed(key: int, rows: int = 4000) -> Transitions:
-    """Flights that say whether the ship crashed: half of the times where it is low and falls, which throws it away."""
+def landed(key: int, rows: int = 4000, crashes: float = 0.5) -> Transitions:
+    """Flights that say whether the ship crashed: some of the times where it is low and falls, which throws it away."""
     chance = np.random.default_rng(key)
     height, speed, push = (chance.uniform(-a, a, rows) for a in (10, 2, 1))
-    crashed = (height < -8) & (speed < -1) & (chance.random(rows) < 0.5)
+    crashed = (height < -8) & (speed < -1) & (chance.random(rows) < crashes)
     after = np.where(crashed, chance.uniform(-50, 50, rows), speed + 0.2 * push)
     return episodes_of(
         np.rint(np.stack([height, speed], axis=1) * ONE).astype(np.int64),
@@ -154,3 +154,19 @@ def test_a_rare_crash_is_given_its_chance(where: str) -> None:
     assert 0.005 < truth.mean() < 0.03
     assert 0.3 < crashes[low].mean() < 0.7
     assert crashes[~low].mean() < 0.005
+
+
+@pytest.mark.slow
+def test_of_few_crashes_most_worlds_still_tell_and_none_too_often() -> None:
+    spec = replace(SHIP, outputs=Space(("crashed",), (Integer(low=0, high=1),)))
+    told = list[float]()
+    for key in range(1, 9):
+        rows = landed(key, 2000, 0.06)
+        assert 1 <= rows.outputs.sum() <= 6
+        simulator = fit(spec, rows, key=1)
+        states, actions = (np.tile(each, (100, 1)) for each in (rows.states, rows.actions))
+        outputs = simulator.advance(states, actions, Key.of(2).episodes(np.arange(len(states))), 0).outputs
+        told.append(outputs.mean() / rows.outputs.mean())
+
+    assert max(told) < 3
+    assert sum(share > 1 / 3 for share in told) >= 4

@@ -181,10 +181,15 @@ class _Names(Struct, frozen=True):
         """The positions of the targets to compute, and how the other columns are named.
 
         Whole numbers are computed only when their distance from the truth, on the rows kept aside, beats by 2 % how far
-        their names are from it, as distributions: a rare crash is better given its chance than never foreseen.
+        their names are from it, as distributions: a rare crash is better given its chance than never foreseen. One that
+        never happened aside is looked for in all rows.
         """
         whole = [i for i, target in enumerate(self.lesson.targets) if isinstance(target.field, Integer)]
-        missed = dict(zip(whole, self._missed(whole, found), strict=True))
+        rare = self.lesson.moving(self.lesson.recorded) & ~self.lesson.moving(self.aside)
+        every = self.lesson.recorded.with_more(self.aside) if rare[whole].any() else self.aside
+        judges = {i: every if rare[i] else self.aside for i in whole}
+        missed = self._missed([i for i in whole if not rare[i]], found, self.aside)
+        missed |= self._missed([i for i in whole if rare[i]], found, every)
         kept, namings = list[int](), dict[int, Naming]()
         places = {target.column: i for i, target in enumerate(self.lesson.targets)}
         for column in discrete_columns(self.spec):
@@ -194,21 +199,21 @@ class _Names(Struct, frozen=True):
                 continue
             asked = self.aside.at(self.asked)
             how = naming(self.spec, self.lesson.design, column, self.train, asked, self.key.child("column", column))
-            if place >= 0 and missed[place] < MARGIN * how.missed(self.aside.inputs, self.aside.results[:, column]):
+            if place >= 0 and missed[place] < MARGIN * how.missed(judges[place], column):
                 kept.append(place)
             else:
                 namings[column] = how
         others = [i for i in range(len(self.lesson.targets)) if i not in whole]
         return sorted(kept + others), namings
 
-    def _missed(self, whole: list[int], found: Contest) -> list[float]:
-        """How far the computed whole numbers are from the truth on average; infinitely when that is not known."""
+    def _missed(self, whole: list[int], found: Contest, judge: Recorded) -> dict[int, float]:
+        """How far computed whole numbers are from the truth in `judge` on average; infinitely when nobody knows."""
         if not whole or not len(self.aside.inputs):
-            return [math.inf] * len(whole)
+            return dict.fromkeys(whole, math.inf)
         part = self.lesson.only(whole)
         regressor = published(part, found.learned.only(whole).functions(part, found.kinds), Trust.none(len(whole)))
-        changes = regressor.changes(self.aside.inputs)
-        return distances(self.spec, regressor, self.aside, changes).mean(axis=0).tolist()
+        off = distances(self.spec, regressor, judge, regressor.changes(judge.inputs)).mean(axis=0)
+        return dict(zip(whole, off.tolist(), strict=True))
 
 
 def _steady(lesson: Lesson, learned: Learned, kinds: Kinds, models: tuple[Model, ...], drifts: Drifts) -> Kinds:

@@ -45,12 +45,13 @@ class Naming(Struct, frozen=True, kw_only=True, eq=False):
     grown: Grown | None = None
     losses: Mapping[str, float] = {}
 
-    def missed(self, inputs: Lattice, truth: Lattice) -> float:
-        """How far what it says of `inputs` (n, [state row | action row]) is from the `truth` (n,), whole numbers.
+    def missed(self, rows: Recorded, column: int) -> float:
+        """How far what it says of the inputs of `rows` is from the whole numbers in a `column` of their results.
 
         The mean continuous ranked probability score (Gneiting and Raftery, JASA 2007); of a table with many values the
         distance of the most likely one, and infinite where it says nothing.
         """
+        inputs, truth = rows.inputs, rows.results[:, column]
         if self.model is None or not len(inputs):
             return math.inf
         if isinstance(self.model, Classifier):

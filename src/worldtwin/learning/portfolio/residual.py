@@ -25,7 +25,7 @@ WORTH: Final = 0.05
 _BLOCK: Final = 1 << 13
 
 
-class Training(Struct, frozen=True):
+class Training(Struct, frozen=True, kw_only=True):
     """How networks were trained: in so many `steps`, where beginning `anew` takes so many.
 
     They went on from a base's if they are `warm`; if they did not, though there is one, it is for the `reason`.
@@ -111,7 +111,7 @@ def tried(
         scales=scales[kept],
         shares=shares[kept],
         ensemble=published(found.only(kept), scales[kept], noise=False),
-        training=Training(found.steps, anew, warm=start.weights is not None, reason=start.reason),
+        training=Training(steps=found.steps, anew=anew, warm=start.weights is not None, reason=start.reason),
     )
 
 

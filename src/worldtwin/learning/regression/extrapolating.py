@@ -18,7 +18,7 @@ MOST_ROWS: Final = 20_000
 PER_TERM: Final = 4
 """So many rows a term, at least, must be in the inner half."""
 LEAST_OUTER: Final = 10
-NEARLY: Final = 2.0**-7
+HOLDING: Final = 2.0**-7
 """No row of the outer half may be missed by more than this share of the spread of one step's change."""
 ROUNDING: Final = 1.0
 
@@ -39,7 +39,7 @@ def far_columns(spec: Spec, lesson: Lesson, choices: tuple[Choice, ...], key: Ke
     if not seen or not lesson.targets:
         return ()
     terms, truth = values_of(lesson.design, rows.inputs), changes(lesson.targets, rows.inputs, rows.results)
-    enough = np.maximum(ROUNDING, NEARLY * lesson.changes.std(axis=0))
+    enough = np.maximum(ROUNDING, HOLDING * lesson.changes.std(axis=0))
     return tuple(
         column
         for column in seen
