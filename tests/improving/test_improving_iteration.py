@@ -16,6 +16,7 @@ from worldtwin.errors import InvalidScript, InvalidTask, InvalidValue
 from worldtwin.exact import Key
 from worldtwin.improving import Ending, Finding, Progress, iterate, search
 from worldtwin.improving.iterating.trying import Trials
+from worldtwin.judging import readiness
 from worldtwin.learning import fit
 from worldtwin.simulation import Simulator
 from worldtwin.tasks import Task
@@ -278,7 +279,7 @@ class Reef(gymnasium.Env[np.ndarray, np.ndarray]):
 
 
 @pytest.mark.slow
-def test_a_simulator_is_done_only_if_it_still_is_where_the_better_task_goes() -> None:
+def test_a_simulator_is_done_only_if_it_still_is_where_the_better_task_goes(tmp_path: Any) -> None:
     spec = Spec(
         name="reef",
         state=Space(("place",), (real(-8, 8),)),
@@ -290,8 +291,11 @@ def test_a_simulator_is_done_only_if_it_still_is_where_the_better_task_goes() ->
     )
     drifting = Task.script("push = param(0.0, low=-1, high=1)\n\ndef act(state):\n    return push\n", spec)
 
+    calm = Traces(tmp_path / "calm.traces", spec)
+    evaluate(drifting, Reef(), episodes=30, key=4, spec=spec, traces=calm, noise=0.3)
     found = iterate(drifting, spec, reality=Reef(), real_steps=3_000, key=4)
 
+    assert readiness(fit(spec, calm, key=4)).ready
     assert found.rounds[0].ahead
     assert not found.rounds[0].alarm
     assert found.simulator.report is not None

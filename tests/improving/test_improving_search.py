@@ -118,9 +118,8 @@ def test_a_search_can_stay_nearer_to_what_is_given(cart: Simulator) -> None:
 
     np.testing.assert_allclose(near.spread, 0.3 * whole.spread)
     np.testing.assert_array_equal(near.middle, whole.middle)
-    assert (
-        search(task, cart, spread=0.01, evaluations=60, key=1).after < search(task, cart, evaluations=60, key=1).after
-    )
+    hardly, usual = (search(task, cart, step_size=size, evaluations=60, key=1) for size in (0.01, 1.0))
+    assert hardly.after < usual.after
 
 
 def test_cases_are_searched_for(corridor: Simulator) -> None:

@@ -58,15 +58,11 @@ class Stop(StrEnum):
 
 
 class Limits(Struct, frozen=True, kw_only=True):
-    """How long to climb: candidates to evaluate and seconds on `clock`, either of them None for no limit.
-
-    And how far around what is given: `spread` times as far as usual.
-    """
+    """How long to climb: candidates to evaluate and seconds on `clock`, either of them None for no limit."""
 
     evaluations: int | None
     seconds: float | None
     clock: Callable[[], float]
-    spread: float = 1.0
 
 
 class Climb(Struct, frozen=True, kw_only=True, eq=False):
@@ -79,9 +75,15 @@ class Climb(Struct, frozen=True, kw_only=True, eq=False):
     stop: Stop
 
 
-def climb(rehearsals: Rehearsals, *, limits: Limits, key: Key, progress: Listener | None) -> Climb:
-    """A climb from the task's own parameters. Ctrl-C ends it early with what it has."""
-    climber = _Climber(rehearsals, limits, key, progress)
+def climb(
+    rehearsals: Rehearsals, *, limits: Limits, key: Key, progress: Listener | None, step_size: float = 1.0
+) -> Climb:
+    """A climb from the task's own parameters, where it begins with `step_size` times the usual spread.
+
+    With less than that nothing is looked at first from all over the declared ranges. Ctrl-C ends it early with what it
+    has.
+    """
+    climber = _Climber(rehearsals, limits, key, progress, step_size)
     try:
         while climber.stop is None:
             climber.generation()
@@ -90,10 +92,10 @@ def climb(rehearsals: Rehearsals, *, limits: Limits, key: Key, progress: Listene
     return climber.result()
 
 
-def box_of(task: Task | LocalTask, share: float = 1.0) -> Box:
+def box_of(task: Task | LocalTask, step_size: float = 1.0) -> Box:
     """Where to look for better parameters: around the present ones, networks closely, declared ranges widely.
 
-    `share` is that of the usual spread.
+    The spread is `step_size` times the usual one.
     """
     parameters = task.parameters()
     values = parameters.values
@@ -103,7 +105,7 @@ def box_of(task: Task | LocalTask, share: float = 1.0) -> Box:
     spread = np.where(ranged, (high - low) / 6, np.maximum(np.abs(values) / 2, 1.0))
     return Box(
         middle=values,
-        spread=share * (_network_spread(len(values)) if network else np.where(spread > 0, spread, 1.0)),
+        spread=step_size * (_network_spread(len(values)) if network else np.where(spread > 0, spread, 1.0)),
         low=low,
         high=high,
         whole=parameters.integer,
@@ -126,11 +128,14 @@ def _network_spread(size: int) -> NDArray[np.float64]:
 class _Climber:
     """The state of a climb. Mutable."""
 
-    def __init__(self, rehearsals: Rehearsals, limits: Limits, key: Key, progress: Listener | None) -> None:
+    def __init__(
+        self, rehearsals: Rehearsals, limits: Limits, key: Key, progress: Listener | None, step_size: float
+    ) -> None:
         self._rehearsals, self._limits, self._key, self._progress = rehearsals, limits, key, progress
         self._sources: dict[str, int] = {}
         self.generations = self.evaluations = 0
-        self._box = box = self._scouted(box_of(rehearsals.task, limits.spread))
+        box = box_of(rehearsals.task, step_size)
+        self._box = box = box if step_size < 1 else self._scouted(box)
         size = int(box.free.sum())
         few = size <= FEW
         self._wide = size > DENSE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -30,7 +31,7 @@ FINAL_STARTS: Final = 64
 FINE: Final = 0.001
 """A share of the return range that counts as a gain while searching: many small ones make one that all must see."""
 SURE_BITS: Final = 10
-"""The evidence that it takes: whoever searches loses little by an error in a thousand, and reality is asked anyway."""
+"""The evidence that it takes: an error in a thousand costs a search little."""
 
 
 class Improvement(Struct, frozen=True, kw_only=True, eq=False):
@@ -75,6 +76,7 @@ def improve(
 ) -> Task | LocalTask:
     """A task that is better in `simulator` by the spec's objective, or `task` itself when none was found.
 
+    Returns that differ by a thousandth of their range count; `is_better` asks for a hundredth unless told otherwise.
     `evaluations` is how many candidates to try (none given: until a plateau), but one generation always is: up to 38;
     `seconds` only caps that. It is the same task on every `backend`. The log warns of a simulator whose fields leave
     out what matters.
@@ -104,19 +106,16 @@ def search(  # noqa: PLR0913 - key, backend and clock do not count
     key: Key | int,
     progress: Listener | None = None,
     begin: Begin = Begin.ANYWHERE,
-    spread: float = 1.0,
+    step_size: float = 1.0,
     backend: Backend | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Improvement:
     """`improve` with its figures. Ctrl-C keeps the best so far. Raises `InvalidTask` when there is nothing to gain by.
 
-    A table task or an automaton is planned, the parameters of any other climb; `spread` times as far around those that
-    are given as usual. Everything but `seconds` is a function of the arguments.
+    A table task or an automaton is planned, the parameters of any other climb; they begin with `step_size` times the
+    usual spread. Everything but `seconds` is a function of the arguments.
     """
-    if evaluations is not None and evaluations < 1:
-        raise InvalidValue(f"{evaluations} evaluations try nothing: give at least 1")
-    if seconds is not None and not seconds > 0:
-        raise InvalidValue(f"{seconds:g} seconds leave no time: give more than 0, or none to search to a plateau")
+    _require_possible(evaluations, seconds, step_size)
     root = Key.of(key)
     rehearsals = Rehearsals(
         task=task,
@@ -129,8 +128,8 @@ def search(  # noqa: PLR0913 - key, backend and clock do not count
     if isinstance(task, Task) and isinstance(task.program, TablePolicy | Automaton):
         found = _Found(task=plan(simulator), sources={}, evaluations=1, generations=1, stop=Stop.PLANNED)
     else:
-        limits = Limits(evaluations=evaluations, seconds=seconds, clock=clock, spread=spread)
-        found = _climbed(rehearsals, limits, key=root.child("climb"), progress=progress)
+        limits = Limits(evaluations=evaluations, seconds=seconds, clock=clock)
+        found = _climbed(rehearsals, limits, key=root.child("climb"), progress=progress, step_size=step_size)
     decision = compared(found.task, task, simulator, cases, key=root.child("judge"), backend=backend)
     before, after = _means(Pairing(found.task, task, simulator, backend), decision, key=root.child("means"))
     return Improvement(
@@ -144,6 +143,16 @@ def search(  # noqa: PLR0913 - key, backend and clock do not count
         decision=decision,
         warning=readiness(simulator).refused,
     )
+
+
+def _require_possible(evaluations: int | None, seconds: float | None, step_size: float) -> None:
+    """Refuse a search that could try nothing. Raises `InvalidValue`."""
+    if evaluations is not None and evaluations < 1:
+        raise InvalidValue(f"{evaluations} evaluations try nothing: give at least 1")
+    if seconds is not None and not seconds > 0:
+        raise InvalidValue(f"{seconds:g} seconds leave no time: give more than 0, or none to search to a plateau")
+    if not 0 < step_size < math.inf:
+        raise InvalidValue(f"a step size of {step_size:g} of the usual one leads nowhere: give a number above 0")
 
 
 def require_aim(spec: Spec, cases: Sequence[Case]) -> None:
@@ -164,10 +173,16 @@ def compared(
     key: Key,
     backend: Backend | None,
 ) -> Decision:
-    """Whether `candidate` is better than `incumbent`; where nothing differs by much, whether it is by a little."""
+    """Whether `candidate` is better than `incumbent` as `is_better` says; and where that is open, by a little.
+
+    A thousandth of the return range and ten bits are enough then, at the cost of another such comparison; but not where
+    cases count after the return, which are worth up to a hundredth of it.
+    """
     decision = is_better(candidate, incumbent, simulator, cases, key=key, backend=backend)
-    low, high = simulator.spec.returns
-    if decision.by or decision.mean_difference <= FINE * (high - low):
+    spec = simulator.spec
+    low, high = spec.returns
+    after = spec.objective[spec.objective.index("return") :] if "return" in spec.objective else ()
+    if decision.by or (cases and "cases" in after) or decision.mean_difference <= FINE * (high - low):
         return decision
     finer = is_better(candidate, incumbent, simulator, cases, key=key, margin=FINE, bits=SURE_BITS, backend=backend)
     return finer if finer.better else decision
@@ -192,13 +207,15 @@ class _Found(Struct, frozen=True, kw_only=True, eq=False):
     stop: Stop
 
 
-def _climbed(rehearsals: Rehearsals, limits: Limits, *, key: Key, progress: Listener | None) -> _Found:
+def _climbed(
+    rehearsals: Rehearsals, limits: Limits, *, key: Key, progress: Listener | None, step_size: float
+) -> _Found:
     """The best of a climb's finalists and the task itself on fresh starts; the earlier one where they are equal."""
     task = rehearsals.task
     start = task.parameters()
     if not (start.high > start.low).any():
         raise InvalidTask("the task has no parameters to change: use `param(...)` in its script")
-    end = climb(rehearsals, limits=limits, key=key, progress=progress)
+    end = climb(rehearsals, limits=limits, key=key, progress=progress, step_size=step_size)
     finalists = np.vstack([end.finalists, start.values])
     fresh = fresh_starts(rehearsals.simulator, FINAL_STARTS, key=key.child("final"))
     found = rehearsals.of(finalists, fresh, key=key.child("final"))

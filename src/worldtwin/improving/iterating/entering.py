@@ -45,7 +45,8 @@ class Entry(Struct, frozen=True, kw_only=True, eq=False):
     """The task that goes into reality: `found` says whether it is another one than before.
 
     `proposed` is its name when it, or what the search began with, was proposed; `refused` says what was wrong with
-    other proposals. `simulated` is its mean return. `stalled`: a search gained next to nothing.
+    other proposals. `simulated` is its mean return. `stalled`: a search gained next to nothing, or none could begin.
+    `anew`: the search began with the given task.
     """
 
     task: Task | LocalTask
@@ -54,6 +55,7 @@ class Entry(Struct, frozen=True, kw_only=True, eq=False):
     proposed: str = ""
     refused: tuple[str, ...] = ()
     stalled: bool = False
+    anew: bool = False
     interrupted: bool = False
 
 
@@ -114,7 +116,7 @@ def entered(
     if found.stop == Stop.INTERRUPTED:
         return Entry(task=first, found=bool(name), simulated=found.after, proposed=name, interrupted=True)
     if start is not first:
-        ahead = is_better(found.task, first, simulator, cases, key=key.child("search or proposal"), backend=backend)
+        ahead = compared(found.task, first, simulator, cases, key=key.child("search or proposal"), backend=backend)
         if not ahead.better:
             return without_search(first, name, simulator, key, backend)
         name = ""
@@ -130,7 +132,8 @@ def entered(
 def _is_stalled(decision: Decision, spec: Spec) -> bool:
     """Whether a search gained less than what makes returns differ."""
     low, high = spec.returns
-    return not decision.better or (decision.by == "return" and decision.mean_difference <= MARGIN * (high - low))
+    little = decision.by == "return" and not decision.exact and decision.mean_difference <= MARGIN * (high - low)
+    return little or not decision.better
 
 
 def from_anew(
@@ -150,15 +153,20 @@ def from_anew(
     """
     if is_planned(given) or not is_changeable(given):
         return entry
-    found = search(given, simulator, cases=cases, key=key, progress=progress, spread=NEARER, backend=backend)
+    found = search(given, simulator, cases=cases, key=key, progress=progress, step_size=NEARER, backend=backend)
     if found.stop == Stop.INTERRUPTED:
         return replace(entry, interrupted=True)
+    if not found.decision.better:
+        return entry
     ahead = compared(found.task, entry.task, simulator, cases, key=key.child("ahead"), backend=backend)
-    return Entry(task=found.task, found=True, simulated=found.after) if ahead.better else entry
+    if not ahead.better:
+        return entry
+    stalled = _is_stalled(ahead, simulator.spec)
+    return Entry(task=found.task, found=True, simulated=found.after, stalled=stalled, anew=True)
 
 
 def without_search(task: Task | LocalTask, name: str, simulator: Simulator, key: Key, backend: Backend | None) -> Entry:
     """A task as it was given or proposed."""
     lived = rollout(task, simulator, episodes=REHEARSED, key=key.child("simulated"), backend=backend)
     simulated = float(np.clip(lived.returns, *simulator.spec.returns).mean())
-    return Entry(task=task, found=bool(name), simulated=simulated, proposed=name)
+    return Entry(task=task, found=bool(name), simulated=simulated, proposed=name, stalled=not name)

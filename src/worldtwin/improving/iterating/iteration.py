@@ -86,7 +86,10 @@ def iterate(  # noqa: PLR0913 - key, backend and run do not count
     proposed = [proposed_task(each, spec) for each in propose]
     if not proposed and not is_changeable(task):
         raise InvalidTask("the task has no parameters to change: use `param(...)` in its script, or propose others")
-    settings = _Settings(task, spec, real_steps, rounds, tuple(cases), tuple(propose), backend, run)
+    tried, proposals = tuple(cases), tuple(propose)
+    settings = _Settings(
+        task=task, spec=spec, steps=real_steps, rounds=rounds, cases=tried, propose=proposals, backend=backend, run=run
+    )
     with tempfile.TemporaryDirectory(prefix="worldtwin-") as folder:
         store = traces if traces is not None else run.traces if run is not None else _fresh(folder, spec)
         root = Key.of(key).child("after", len(store)) if len(store) else Key.of(key)
@@ -98,7 +101,7 @@ def _fresh(folder: str, spec: Spec) -> Traces:
     return Traces(Path(folder) / "iterate.traces", spec)
 
 
-class _Settings(Struct, frozen=True, eq=False):
+class _Settings(Struct, frozen=True, kw_only=True, eq=False):
     """What is to be done."""
 
     task: Task | LocalTask
@@ -168,13 +171,13 @@ class _Loop:
         rehearsed = simulator, settings.cases, settings.backend
         entry = entered(self._best, proposed, *rehearsed, key=key, progress=progress)
         if entry.stalled and not self._anew and self._best is not settings.task:
-            anew = from_anew(settings.task, entry, *rehearsed, key=key.child("anew"), progress=progress)
-            self._anew, entry = anew is not entry, anew
+            entry = from_anew(settings.task, entry, *rehearsed, key=key.child("anew"), progress=progress)
         return None if entry.interrupted else replace(entry, refused=proposed.refused)
 
     def _search_once_more(self, simulator: Simulator) -> None:
         """Take what a search finds in the last `simulator`, which knows what the rounds recorded; it lives nothing.
 
+        It must gain as much as makes returns differ, as the best task so far was tried in reality and this is not.
         Plans are left alone: where they are not as good as can be, something is hidden from them.
         """
         if is_planned(self._best):
@@ -182,7 +185,7 @@ class _Loop:
         entry = self._entry(simulator)
         if entry is None:
             raise KeyboardInterrupt
-        if entry.found:
+        if entry.found and not entry.stalled:
             self._best = entry.task
             self._report("last search", {"simulated": entry.simulated})
 
@@ -225,7 +228,7 @@ class _Loop:
         real = _mean(returns)
         ahead = entry.found and self._is_ahead(real)
         if ahead:
-            self._best, self._best_real = entry.task, real
+            self._best, self._best_real, self._anew = entry.task, real, self._anew or entry.anew
         low, high = settings.spec.returns
         one = Round(
             found=entry.found,
