@@ -123,7 +123,7 @@ class Kept:
 
 
 def measure(kept: Kept, rows: Sequence[Row], variants: Sequence[str], asked: argparse.Namespace) -> None:
-    """Measure whatever is missing, key after key, the long rows first, so that an early end leaves something of all."""
+    """Measure whatever is missing, key after key; the long rows first, which keeps all processes busy to the end."""
     longest = sorted(rows, key=lambda row: row.effort, reverse=True)
     jobs = [(key, row, variant) for key in range(asked.keys) for row in longest for variant in variants]
     several = ThreadPoolExecutor(asked.together)

@@ -28,12 +28,13 @@ def python() -> Path:
 
 
 @pytest.mark.slow
-def test_what_needs_stable_baselines3_passes_where_it_is_installed(python: Path) -> None:
+def test_what_needs_stable_baselines3_passes_where_it_is_installed(python: Path, tmp_path: Path) -> None:
     files = sorted((ROOT / "tests").rglob("*_sb3.py"))
 
-    one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}  # PyTorch's threads wait for each other on a busy machine
+    one_thread = {"OMP_NUM_THREADS": "1"}  # PyTorch's threads wait for each other on a busy machine
+    environment = {**os.environ, **one_thread, "SB3_LOGDIR": str(tmp_path)}
     command = [python, "-m", "pytest", "-q", *files]
-    ran = subprocess.run(command, cwd=ROOT, env=one_thread, capture_output=True, text=True, check=False)
+    ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
     assert files
     assert ran.returncode == 0, ran.stdout[-8000:]

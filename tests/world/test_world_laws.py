@@ -178,7 +178,7 @@ def test_recorded_history_equals_shifting_step_by_step(history: int, steps: int)
     world = spec(history=history)
     fields = np.stack([np.arange(steps + 1) % 10, np.arange(steps + 1) % 4], axis=1)
     actions = (np.arange(steps) % 3)[:, None]
-    rows = episodes_of(fields[:-1], actions, fields[1:], length=steps)  # fmt: skip
+    rows = episodes_of(fields[:-1], actions, fields[1:], length=steps)
     state = world.start_rows(fields[:1])
     for step, full in enumerate(rows.full_states(world)):
         assert np.array_equal(state[0], full)
