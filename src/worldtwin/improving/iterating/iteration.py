@@ -73,7 +73,7 @@ def iterate(  # noqa: PLR0913 - key, backend and run do not count
        With `latent: auto`, a table or an automaton is tried beside plans by the latest steps, for an episode each.
     3. A round that hardly gains from the best task searches from the given one too, until that helped once; one that
        finds nothing looks around some more. It ends when the simulator is `done`, with one more search in it, after two
-       rounds that brought nothing better, or when the steps for learning are used up.
+       rounds that brought nothing better, or when the steps for learning are used up. Nothing is taken untried.
     4. The given task and the best one are compared in reality on fresh seeds, the same for both, until there is
        evidence, or no two whole episodes are left.
 
@@ -175,19 +175,28 @@ class _Loop:
         return None if entry.interrupted else replace(entry, refused=proposed.refused)
 
     def _search_once_more(self, simulator: Simulator) -> None:
-        """Take what a search finds in the last `simulator`, which knows what the rounds recorded; it lives nothing.
+        """Take what a search finds in the last `simulator`, which knows what the rounds recorded, if reality agrees.
 
-        It must gain as much as makes returns differ, as the best task so far was tried in reality and this is not.
-        Plans are left alone: where they are not as good as can be, something is hidden from them.
+        It must gain as much as makes returns differ, and is lived for a quarter of what is left for the comparison, at
+        least one whole episode. Plans are left alone: where they are not as good as can be, something is hidden from
+        them.
         """
         if is_planned(self._best):
             return
         entry = self._entry(simulator)
         if entry is None:
             raise KeyboardInterrupt
-        if entry.found and not entry.stalled:
-            self._best = entry.task
-            self._report("last search", {"simulated": entry.simulated})
+        if not entry.found or entry.stalled:
+            return
+        returns, left = list[float](), self._settings.steps - self._trials.steps
+        until = self._trials.steps + left // 4
+        while self._has_steps_for(1) and (not returns or self._trials.steps < until):
+            returns += self._episode(entry.task, most=self._settings.spec.horizon)
+        real = _mean(returns)
+        taken = real is not None and not self._is_alarming(entry.simulated, real)
+        if taken:
+            self._best, self._best_real = entry.task, real
+        self._report("last search", {"simulated": entry.simulated, "real": real, "taken": taken})
 
     def _recalled(self, entry: Entry, simulator: Simulator) -> tuple[Entry, list[float]]:
         """What did best in one real episode: `entry`, or a plan by the latest steps; with its return.
@@ -229,7 +238,6 @@ class _Loop:
         ahead = entry.found and self._is_ahead(real)
         if ahead:
             self._best, self._best_real, self._anew = entry.task, real, self._anew or entry.anew
-        low, high = settings.spec.returns
         one = Round(
             found=entry.found,
             simulated=entry.simulated,
@@ -237,7 +245,7 @@ class _Loop:
             episodes=len(returns),
             real_steps=self._trials.steps - began,
             ahead=ahead,
-            alarm=real is not None and high > low and entry.simulated - real > ALARM * (high - low),
+            alarm=real is not None and self._is_alarming(entry.simulated, real),
             proposed=entry.proposed,
             refused=entry.refused,
         )
@@ -251,6 +259,15 @@ class _Loop:
         if real is None or self._best_real is None:
             return self._best is self._settings.task
         return real >= self._best_real
+
+    def _is_alarming(self, simulated: float, real: float) -> bool:
+        """Whether a task lives from mistakes of the simulator."""
+        low, high = self._settings.spec.returns
+        return high > low and simulated - real > ALARM * (high - low)
+
+    def _has_steps_for(self, episodes: int) -> bool:
+        """Whether so many whole episodes can be lived, however long they are."""
+        return self._trials.steps + episodes * self._settings.spec.horizon <= self._settings.steps
 
     def _ending(self, asked: Readiness, now: Readiness) -> Ending | None:
         """Why this was the last round, if it was; `asked` is how good its simulator was, `now` what was learned since.
@@ -274,7 +291,7 @@ class _Loop:
         settings = self._settings
         if self._best is settings.task or settings.spec.reward is None:
             return
-        while self._trials.steps + 2 * settings.spec.horizon <= settings.steps and len(self._before) < LAST_LOOK:
+        while self._has_steps_for(2) and len(self._before) < LAST_LOOK:
             before, after = self._trials.pair(settings.task, self._best)
             self._before.append(before)
             self._after.append(after)
@@ -331,9 +348,14 @@ class _Loop:
                 return
             self._episode(seen.actor, seen.noise)
 
-    def _episode(self, actor: Actor, noise: float = 0.0) -> list[float]:
-        """The return of one real episode; none when it was cut off where the steps for learning end."""
-        paid = self._trials.episode(actor, most=self._learning - self._trials.steps, noise=noise)
+    def _episode(self, actor: Actor, noise: float = 0.0, most: int | None = None) -> list[float]:
+        """The return of a real episode of at most `most` steps; none when it was cut off there.
+
+        Unless given, these are the steps left for learning.
+        """
+        paid = self._trials.episode(
+            actor, most=self._learning - self._trials.steps if most is None else most, noise=noise
+        )
         if paid is None:
             return []
         self._teller.living("living in reality", 0.0, paid)
