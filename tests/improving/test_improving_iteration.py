@@ -18,7 +18,7 @@ from worldtwin.improving import Ending, Finding, Progress, iterate, search
 from worldtwin.improving.iterating.trying import Trials
 from worldtwin.judging import readiness
 from worldtwin.learning import fit
-from worldtwin.simulation import Simulator
+from worldtwin.simulation import Simulator, rollout
 from worldtwin.tasks import Task
 from worldtwin.traces import Run, Traces, events_of
 from worldtwin.world import Angle, Category, Done, HorizonError, Space, Spec, digest, real
@@ -241,6 +241,30 @@ def test_few_real_steps_cannot_tell(corridor: Simulator) -> None:
     assert f"not enough real episodes to tell ({found.comparison.pairs})" in found.text
     assert found.comparison.enough is not None
     assert found.comparison.enough > found.comparison.pairs
+
+
+class AtTheExit(Corridor):
+    """The corridor in reality, where every episode happens to begin beside the exit."""
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
+        super().reset(seed=seed, options=options)
+        self._cell = 6
+        return 6, {}
+
+
+def test_where_few_episodes_are_even_the_simulator_decides(corridor: Simulator) -> None:
+    late = "last = param(5, low=-1, high=6)\n\ndef act(state):\n    return 'right' if state.cell > last else 'left'\n"
+    given = Task.script(late, corridor.spec)
+
+    found = iterate(given, corridor.spec, reality=AtTheExit(), real_steps=140, key=1)
+
+    assert found.comparison.finding is Finding.CANNOT_TELL
+    assert found.comparison.pairs > 0
+    assert found.comparison.before == found.comparison.after == -1.0
+    assert (
+        rollout(found.task, corridor, episodes=64, key=1).returns.mean()
+        > rollout(given, corridor, episodes=64, key=1).returns.mean()
+    )
 
 
 @pytest.mark.parametrize(("known", "rounds"), [(0.9, 1), (1.0, 3)])

@@ -323,7 +323,7 @@ class _Loop:
         """The best task, unless something speaks against it."""
         if comparison.finding is Finding.NOT_BETTER:
             return self._settings.task
-        against = self._after and np.mean(self._after) <= np.mean(self._before)
+        against = self._after and np.mean(self._after) < np.mean(self._before)
         return self._settings.task if against and comparison.finding is Finding.CANNOT_TELL else self._best
 
     def _learned(self) -> Simulator:
