@@ -68,8 +68,7 @@ def measured(row: Row, key: Key, variant: str) -> dict[str, Any]:
 
 def defaults(row: Row, start: Task, env: gymnasium.Env[Any, Any], key: Key) -> Found:
     """What anyone gets who asks for nothing in particular."""
-    backend = wt.JaxBackend() if row.compiled else None
-    found = wt.iterate(start, row.spec, reality=env, real_steps=row.steps, key=key, backend=backend)
+    found = wt.iterate(start, row.spec, reality=env, real_steps=row.steps, key=key, backend=backend_of(row))
     return found.task, found.simulator, found.rounds[-1].simulated if found.rounds else found.before, found.real_steps
 
 
@@ -93,7 +92,12 @@ def searched(
     """The best task in a simulator of all that was recorded."""
     simulator = wt.fit(row.spec, traces, key=key)
     known = replace(simulator, recorded=simulator.recorded[:0]) if variant == "plain" else simulator
-    return wt.improving.search(task, known, key=key, backend=wt.JaxBackend() if row.compiled else None), simulator
+    return wt.improving.search(task, known, key=key, backend=backend_of(row)), simulator
+
+
+def backend_of(row: Row) -> wt.JaxBackend | None:
+    """What its rehearsals run on."""
+    return wt.JaxBackend() if row.compiled else None
 
 
 class Real(NamedTuple):
