@@ -9,12 +9,12 @@ import pytest
 from drawn_functions import truck
 from hypothesis import strategies as some
 from measured_rows import episodes_of
-from msgspec import structs
+from msgspec import UNSET, structs
 from numpy.typing import NDArray
 
 from worldtwin.accelerate import JaxBackend
 from worldtwin.exact.table import grouped
-from worldtwin.simulation import Confidence, Feature, Polynomial, Regressor, Simulator, Table, count
+from worldtwin.simulation import Confidence, Feature, Gear, Polynomial, Regressor, Simulator, Table, count
 from worldtwin.world import (
     Angle,
     Category,
@@ -67,6 +67,8 @@ GEARBOX = Spec(
     horizon=20,
 )
 
+GEARS = (Gear(driven=0, driver=1, ratio=1 << 27), Gear(driven=2, driver=3, ratio=-(1 << 25)))
+
 
 def transitions(
     states: NDArray[np.int64], actions: NDArray[np.int64], nexts: NDArray[np.int64], outputs: NDArray[np.int64]
@@ -83,7 +85,7 @@ def ring() -> Simulator:
     return Simulator(RING, observed=count(RING, rows))
 
 
-def cart(members: int = 3) -> Simulator:
+def cart(members: int = 3, gears: tuple[Gear, ...] = ()) -> Simulator:
     features = (
         Feature(column=0, kind="real", shift=2),
         Feature(column=1, kind="real", shift=1),
@@ -107,6 +109,7 @@ def cart(members: int = 3) -> Simulator:
         highs=np.full(4, 1 << 27),
         tolerances=np.full(4, 1 << 24),
         confidence=Confidence(edges=np.array([0]), levels=np.array([50_000])),
+        gears=gears or UNSET,
     )
     return Simulator(CART, predictors=(model,))
 
@@ -154,7 +157,14 @@ def gearbox() -> Simulator:
 @pytest.fixture(scope="session")
 def worlds() -> dict[str, Simulator]:
     """The worlds by name."""
-    return {"ring": ring(), "cart": cart(), "rooms": rooms(), "gearbox": gearbox(), "truck": truck()}
+    return {
+        "ring": ring(),
+        "cart": cart(),
+        "geared": cart(gears=GEARS),
+        "rooms": rooms(),
+        "gearbox": gearbox(),
+        "truck": truck(),
+    }
 
 
 @pytest.fixture(scope="session")

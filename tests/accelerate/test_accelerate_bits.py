@@ -64,7 +64,7 @@ def same(task: Task, simulator: Simulator, backend: JaxBackend, *, episodes: int
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["ring", "cart", "rooms", "gearbox", "truck"])
+@pytest.mark.parametrize("name", ["ring", "cart", "geared", "rooms", "gearbox", "truck"])
 def test_networks_and_tables_live_the_same_episodes(worlds: Worlds, backend: JaxBackend, name: str) -> None:
     simulator = worlds[name]
 

@@ -61,6 +61,9 @@ def test_the_simulator_is_exact_inside_and_needs_no_networks() -> None:
     report = simulator.report
     assert report is not None
 
-    assert [field.model for field in report.fields] == ["polynomial of degree 1"] * 2
+    assert [field.model for field in report.fields] == [
+        "polynomial of degree 1, driven by speed",
+        "polynomial of degree 1",
+    ]
     answer = simulator.predict({"place": 1.0, "speed": 1.0}, 0.5)
     assert answer.next["place"] == pytest.approx(1.115, abs=1e-4)

@@ -14,7 +14,7 @@ from worldtwin.errors import InvalidFile
 from worldtwin.exact import Key
 from worldtwin.exact.polynomial import Basis, terms_of
 from worldtwin.exact.rounding import round_shift
-from worldtwin.simulation import Changes, Feature, Polynomial, Regressor, Simulator
+from worldtwin.simulation import RATIO_BITS, Changes, Feature, Gear, Polynomial, Regressor, Simulator
 from worldtwin.world import wrap
 
 
@@ -61,6 +61,42 @@ def test_angles_wrap_and_numbers_stay_in_range(cart: Simulator, seed: int, chang
 
     assert landed[:, 2].tolist() == [wrap(angle + steps) for angle in inputs[:, 2].tolist()]
     assert (landed[:, [0, 1, 3]] == np.clip(inputs[:, [0, 1, 3]] + steps, low[[0, 1, 3]], high[[0, 1, 3]])).all()
+
+
+@given(some.integers(0, 1000), some.integers(-(1 << 28), 1 << 28), some.integers(-(1 << 30), 1 << 30))
+def test_what_is_driven_also_moves_with_what_its_driver_came_to(
+    cart: Simulator, seed: int, change: int, ratio: int
+) -> None:
+    gears = (Gear(driven=0, driver=1, ratio=ratio), Gear(driven=2, driver=3, ratio=-ratio))
+    free, inputs = model_of(cart), inputs_of(cart, 5, seed)
+    changes = np.full((5, 4), change)
+
+    alone = free.land(cart.spec, inputs, changes)
+    landed = structs.replace(free, gears=gears).land(cart.spec, inputs, changes)
+
+    low, high = int(cart.spec.state.low[0]), int(cart.spec.state.high[0])
+    assert (landed[:, [1, 3]] == alone[:, [1, 3]]).all()
+    for before, after in zip(inputs.tolist(), landed.tolist(), strict=True):
+        with_place = change + round_shift(ratio * (after[1] - before[1]), RATIO_BITS - 8)
+        with_angle = change + round_shift(-ratio * (after[3] - before[3]), RATIO_BITS - 8)
+        assert after[0] == min(high, max(low, before[0] + round_shift(with_place, 8)))
+        assert after[2] == wrap(before[2] + round_shift(with_angle, 8))
+
+
+@pytest.mark.parametrize(
+    ("gears", "said"),
+    [
+        ((Gear(0, 1, 1), Gear(0, 3, 1)), "driven twice"),
+        ((Gear(0, 1, 1), Gear(1, 3, 1)), "is driven itself"),
+        ((Gear(0, 0, 1),), "is driven itself"),
+        ((Gear(0, 9, 1),), "not predicted as a change"),
+        ((Gear(0, 2, 1),), "not a real number"),
+        ((Gear(0, 1, (2 << RATIO_BITS) + 1),), "too large"),
+    ],
+)
+def test_gears_that_cannot_turn_are_refused(cart: Simulator, gears: tuple[Gear, ...], said: str) -> None:
+    with pytest.raises(InvalidFile, match=said):
+        structs.replace(model_of(cart), gears=gears).require_fits(cart.spec)
 
 
 def test_the_middle_member_is_the_median(cart: Simulator) -> None:

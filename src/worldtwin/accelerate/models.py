@@ -17,7 +17,7 @@ from worldtwin.accelerate.polynomials import Sums
 from worldtwin.accelerate.seeing import parts_of, shifted
 from worldtwin.exact import STREAM_NOISE, Feature, round_shift
 from worldtwin.exact.features import COARSE_DROP
-from worldtwin.simulation import FINE_BITS, Classifier, Ensemble, Forest, Function, Polynomial, Regressor
+from worldtwin.simulation import FINE_BITS, Classifier, Ensemble, Forest, Function, Gear, Polynomial, Regressor
 from worldtwin.world import Angle, Field, Spec, bounds, wrap_column
 
 Arrays: TypeAlias = tuple[Any, ...]  # trees of arrays: JAX walks them, nobody else does
@@ -105,6 +105,7 @@ class Computed(Struct, frozen=True):
     bases: tuple[int, ...]
     fields: tuple[Field, ...]
     noisy: bool
+    order: tuple[tuple[int, Gear | None], ...]
 
     @staticmethod
     def of(model: Regressor, spec: Spec) -> tuple[Computed, Arrays]:
@@ -112,7 +113,7 @@ class Computed(Struct, frozen=True):
         columns = spec.inner.fields + spec.outputs.fields
         fields = tuple(columns[target] for target in model.targets)
         total, numbers = Total.of(model.features, model.functions, model.outputs)
-        computed = Computed(total, model.targets, model.bases, fields, model.noisy)
+        computed = Computed(total, model.targets, model.bases, fields, model.noisy, model.order)
         return computed, (numbers, model.lows, model.highs, model.quiet, model.loud)
 
     def answer(self, arrays: Arrays, inputs: Sequence[Array], chance: Chance) -> list[Array]:
@@ -125,7 +126,14 @@ class Computed(Struct, frozen=True):
             logs = jnp.clip(sums[count:], quiet[:, None], loud[:, None])
             drawn = (words(chance.keys, chance.step, STREAM_NOISE + target) for target in self.targets)
             changes += jnp.stack([normal(uniform, log) for uniform, log in zip(drawn, logs, strict=True)])
-        return [self._landed(i, changes[i], inputs) for i in range(count)]
+        landed = dict[int, Array]()
+        for i, gear in self.order:
+            change = changes[i]
+            if gear is not None:
+                moved = landed[self.targets.index(gear.driver)] - inputs[gear.driver]
+                change = change + gear.turned(moved, FINE_BITS)  # pyright: ignore[reportArgumentType] - multiplies and shifts
+            landed[i] = self._landed(i, change, inputs)
+        return [landed[i] for i in range(count)]
 
     def _landed(self, i: int, change: Array, inputs: Sequence[Array]) -> Array:
         steps = round_shift(change, FINE_BITS)  # pyright: ignore[reportArgumentType] - adds and shifts

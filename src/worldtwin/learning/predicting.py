@@ -32,6 +32,7 @@ from worldtwin.learning.regression.fitting import (
     solved,
     trust_in,
 )
+from worldtwin.learning.regression.gearing import geared
 from worldtwin.learning.regression.ridge import MARGIN, Choice, Floats
 from worldtwin.learning.regression.target import Target, numeric_targets
 from worldtwin.simulation import Function, Model, Regressor
@@ -78,6 +79,10 @@ class Way(Struct, frozen=True, kw_only=True, eq=False):
         networks = self.learned.networks
         return None if self.quick or networks is None else networks.training
 
+    def driver(self, column: int) -> int | None:
+        """The state column that drives a column; None when none does."""
+        return next((t.gear.driver for t in self.targets if t.column == column and t.gear is not None), None)
+
     def described(self, column: int) -> str | None:
         """What predicts a column, in words; None when coarser counts do, or nothing."""
         grown = self.named.get(column)
@@ -114,7 +119,7 @@ def trial_of(
 ) -> Trial:
     """The way of learning from `train` that is closest to the rows kept `aside`, which are from `episodes` (n,).
 
-    1. Each number gets the polynomial that they prefer.
+    1. Each number gets the polynomial that they prefer, and a gear where it follows from where another one goes.
     2. Where it is not exact, networks and trees compete with it in those rows that are `asked` of predictors (n,).
        Networks go on from those among the predictors of `base`.
     3. Each name, and each whole number that is not better computed, is counted, or left to trees.
@@ -123,6 +128,8 @@ def trial_of(
     6. What is left of a number is published as noise where it is chance.
     """
     lesson = Lesson.of(spec, numeric_targets(spec), train.thinned(MOST_ROWS, key.child("train")))
+    equations = lesson.equations(key.child("trial"))
+    lesson = geared(spec, lesson, equations, aside, key.child("gears"))  # 1
     equations = lesson.equations(key.child("trial"))
     choices = choices_of(lesson, equations, aside)  # 1
     weights = solved(lesson, equations, choices)

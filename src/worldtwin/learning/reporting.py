@@ -133,7 +133,8 @@ def _model(tested: Simulator, way: Way, column: int) -> str:
     counted = "counts, else " if tested.observed is not None or tested.synthetic is not None else ""
     described = way.described(column)
     if described is not None:
-        return f"{counted}{described}"
+        driver = way.driver(column)
+        return f"{counted}{described}" + ("" if driver is None else f", driven by {tested.spec.state.names[driver]}")
     guessed = any(column in model.targets for model in tested.predictors)
     return f"{counted}{'coarser counts' if guessed else 'nothing'}"
 

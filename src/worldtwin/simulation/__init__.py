@@ -9,6 +9,7 @@ from worldtwin.simulation.models.counting import count, merge
 from worldtwin.simulation.models.ensemble import Ensemble
 from worldtwin.simulation.models.forest import Forest
 from worldtwin.simulation.models.functions import Function
+from worldtwin.simulation.models.gear import RATIO_BITS, Gear
 from worldtwin.simulation.models.polynomial import Polynomial
 from worldtwin.simulation.models.regressor import FINE_BITS, Changes, Regressor
 from worldtwin.simulation.models.table import Table
@@ -37,10 +38,10 @@ from worldtwin.simulation.sources import STREAMS_APART, Model
 from worldtwin.simulation.starts import COLUMNS_APART, drawn_up_to
 
 __all__ = [
-    "COLUMNS_APART", "ENOUGH_EPISODES", "FINE_BITS", "MOSTLY", "STREAMS_APART", "Advance", "Alternative", "Backend",
-    "BasisReport", "Candidates",
+    "COLUMNS_APART", "ENOUGH_EPISODES", "FINE_BITS", "MOSTLY", "RATIO_BITS", "STREAMS_APART", "Advance", "Alternative",
+    "Backend", "BasisReport", "Candidates",
     "Changes", "Classifier", "Confidence", "ContradictionReport", "Ensemble", "Episodes", "Feature", "FieldReport",
-    "Flock", "Forest", "Function", "GapReport", "ImageReport", "LevelReport", "MemoryReport", "Model",
+    "Flock", "Forest", "Function", "GapReport", "Gear", "ImageReport", "LevelReport", "MemoryReport", "Model",
     "NumpyBackend", "Outcomes", "Play", "Polynomial", "Prediction", "RegimeReport", "RegionReport", "Regressor",
     "Report", "Session", "Simulator", "Sink", "Source", "StepResult", "Table", "Walk", "count", "drawn_up_to",
     "input_fields", "merge", "outcomes", "require_allowed", "rollout",

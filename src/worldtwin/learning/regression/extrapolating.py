@@ -54,7 +54,7 @@ def _missed(
     inner = _inner(rows, column)
     if inner.sum() < PER_TERM * terms.shape[1] or (~inner).sum() < LEAST_OUTER:
         return np.full(len(choices), np.inf)
-    low, high = limits(lesson.targets, rows.inputs[~inner])
+    low, high = limits(lesson.targets, rows.inputs[~inner], rows.results[~inner])
     missed, equations = np.empty(len(choices)), gram(terms[inner], truth[inner])
     for i, choice in enumerate(choices):
         count = lesson.design.counts[min(choice.degree, len(lesson.design.counts)) - 1]

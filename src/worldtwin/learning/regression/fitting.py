@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
@@ -174,7 +174,7 @@ def choices_of(lesson: Lesson, equations: dict[Part, Gram], aside: Recorded) -> 
 def _preferred(lesson: Lesson, whole: dict[Part, Gram], aside: Recorded, terms: Floats) -> list[tuple[Choice, float]]:
     """For each target the choice that the rows kept `aside`, with their `terms`, prefer; and its error in them."""
     truth = changes(lesson.targets, aside.inputs, aside.results)
-    low, high = limits(lesson.targets, aside.inputs)
+    low, high = limits(lesson.targets, aside.inputs, aside.results)
 
     def error_of(weights: Floats) -> Floats:
         missed = np.abs(np.clip(terms[:, : len(weights)] @ weights, low, high) - truth)
@@ -239,6 +239,7 @@ def published(lesson: Lesson, functions: tuple[Function, ...], trust: Trust) -> 
         confidence=trust.confidence,
         quiet=trust.noise,
         loud=trust.noise,
+        gears=tuple(target.gear for target in lesson.targets if target.gear is not None) or UNSET,
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from worldtwin.simulation import FINE_BITS
+from worldtwin.simulation import FINE_BITS, Gear
 from worldtwin.world import Angle, Field, Integer, Lattice, Real, Spec, bounds, wrap_column
 
 FURTHEST: Final = 1 << 60
@@ -17,11 +17,22 @@ EDGE_SHARE: Final = 0.5
 
 
 class Target(Struct, frozen=True):
-    """A number in `column` of [next fields | outputs], predicted as a change of state column `base` (-1: of 0)."""
+    """A number in `column` of [next fields | outputs], predicted as a change of state column `base` (-1: of 0).
+
+    What a `gear` moves it by is not predicted: that follows from where the gear's driver goes.
+    """
 
     column: int
     base: int
     field: Field
+    gear: Gear | None = None
+
+    def moved(self, inputs: Lattice, results: Lattice) -> Lattice:
+        """From where (n,) the changes are counted, in lattice steps: its base, moved by its gear."""
+        start = inputs[:, self.base] if self.base >= 0 else np.zeros(len(inputs), dtype=np.int64)
+        if self.gear is None:
+            return start
+        return start + self.gear.turned(results[:, self.gear.driver] - inputs[:, self.gear.driver], bits=0)
 
 
 def numeric_targets(spec: Spec) -> tuple[Target, ...]:
@@ -39,10 +50,7 @@ def numeric_targets(spec: Spec) -> tuple[Target, ...]:
 
 def changes(targets: tuple[Target, ...], inputs: Lattice, results: Lattice) -> Lattice:
     """The recorded changes (n, targets) in lattice steps; `results` (n, next fields and outputs)."""
-    columns = [
-        difference(target, results[:, target.column] - (inputs[:, target.base] if target.base >= 0 else 0))
-        for target in targets
-    ]
+    columns = [difference(target, results[:, target.column] - target.moved(inputs, results)) for target in targets]
     return np.stack(columns, axis=1) if columns else np.zeros((len(inputs), 0), dtype=np.int64)
 
 
@@ -62,19 +70,21 @@ def widest(target: Target) -> tuple[int, int]:
     """The lowest and highest change that the declared range of the target allows, in 2^-8."""
     low, high = bounds(target.field)
     if target.base >= 0:
-        low, high = low - high, high - low
+        low, high = (low - high, high - low) if target.gear is None else (2 * (low - high), 2 * (high - low))
     return max(-FURTHEST, low << FINE_BITS), min(FURTHEST, high << FINE_BITS)
 
 
-def limits(targets: tuple[Target, ...], inputs: Lattice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def limits(
+    targets: tuple[Target, ...], inputs: Lattice, results: Lattice
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The changes (n, targets), in lattice steps, that keep each target within its field's declared range."""
     low = np.full((len(inputs), len(targets)), -np.inf)
     high = np.full((len(inputs), len(targets)), np.inf)
     for i, target in enumerate(targets):
         if not isinstance(target.field, Angle):
             lowest, highest = bounds(target.field)
-            base = inputs[:, target.base] if target.base >= 0 else 0
-            low[:, i], high[:, i] = lowest - base, highest - base
+            start = target.moved(inputs, results)
+            low[:, i], high[:, i] = lowest - start, highest - start
     return low, high
 
 

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 
 from worldtwin.exact import STREAM_NOISE, Feature, Words, draw
 from worldtwin.exact.chance import LOGS, deviations, normal
@@ -16,6 +16,7 @@ from worldtwin.simulation.models.checks import require, require_array, seal
 from worldtwin.simulation.models.columns import require_features, require_features_fit, within
 from worldtwin.simulation.models.confidence import CONFIDENCE_BITS, SCORE_BITS, Confidence
 from worldtwin.simulation.models.functions import Function, members_of, require_sum, summed, summed_own
+from worldtwin.simulation.models.gear import Gear, require_gears
 from worldtwin.world import Angle, Integer, Lattice, Real, Spec
 
 FINE_BITS: Final = 8
@@ -44,7 +45,7 @@ class Regressor(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="reg
 
     `targets` are columns of [next fields | outputs]. A target is the state column `bases[i]` (-1: nothing) plus a
     change in 2^-8 lattice steps, kept in [`lows[i]`, `highs[i]`], plus noise; rounded once; then wrapped (angles) or
-    kept within the field.
+    kept within the field. Those that are driven by `gears` then also move with what their drivers came to.
 
     Noise is normal. The logarithm (base 2, in 2^-8) of its standard deviation, in 2^-8 steps, is the sum of the
     functions' further outputs, one for each target (0 without any), kept in [`quiet[i]`, `loud[i]`]; there is none
@@ -64,6 +65,7 @@ class Regressor(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="reg
     confidence: Confidence
     quiet: Lattice = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     loud: Lattice = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    gears: tuple[Gear, ...] | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         """Refuse parts that do not fit each other, and sums that might not be exact. Raises `InvalidFile`."""
@@ -81,6 +83,12 @@ class Regressor(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="reg
         return len(self.loud) > 0
 
     @cached_property
+    def order(self) -> tuple[tuple[int, Gear | None], ...]:
+        """The positions of the targets, those that are driven after all others and with their gears."""
+        driven = {self.targets.index(gear.driven): gear for gear in self.gears or ()}
+        return (*((i, None) for i in range(len(self.targets)) if i not in driven), *driven.items())
+
+    @cached_property
     def members(self) -> int:
         """How many answers there are for each target."""
         return members_of(self.functions)
@@ -93,7 +101,11 @@ class Regressor(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="reg
     @property
     def work(self) -> int:
         """Parts, multiply-adds, and comparisons, that all members take for one row."""
-        return sum(feature.parts for feature in self.features) + sum(function.work for function in self.functions)
+        return (
+            sum(each.parts for each in self.features)
+            + sum(each.work for each in self.functions)
+            + len(self.gears or ())
+        )
 
     @property
     def outputs(self) -> int:
@@ -136,12 +148,15 @@ class Regressor(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="reg
 
     def land(self, spec: Spec, inputs: Lattice, changes: Lattice) -> Lattice:
         """Where `changes` (n, targets) lead from `inputs`: lattice values (n, targets) within the fields."""
-        steps = round_shift(changes, FINE_BITS)
-        landed = np.empty_like(steps)
+        landed = np.empty_like(changes)
         fields = spec.inner.fields + spec.outputs.fields
-        for i, (target, base) in enumerate(zip(self.targets, self.bases, strict=True)):
-            column = steps[:, i] + inputs[:, base] if base >= 0 else steps[:, i]
-            landed[:, i] = within(fields[target], column)
+        for i, gear in self.order:
+            change, base = changes[:, i], self.bases[i]
+            if gear is not None:
+                moved = landed[:, self.targets.index(gear.driver)] - inputs[:, gear.driver]
+                change = change + gear.turned(moved, FINE_BITS)
+            steps = round_shift(change, FINE_BITS)
+            landed[:, i] = within(fields[self.targets[i]], steps + inputs[:, base] if base >= 0 else steps)
         return landed
 
     def scores(self, changes: Changes) -> Lattice:
@@ -169,6 +184,8 @@ class Regressor(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="reg
             require(numeric, f"target {target}: a regressor predicts numbers, not names")
             own = base == -1 or base == target < len(spec.inner)
             require(own, f"target {target}: {base} is not its own state column")
+        for gear in self.gears or ():
+            gear.require_fits(results[gear.driven], results[gear.driver])
 
     def _parts(self, inputs: Lattice) -> Floats:
         return features(self.features, inputs)
@@ -185,6 +202,7 @@ def _require_answers(model: Regressor) -> None:
     require_array("lows", model.lows, (count,), low=-_CHANGE_LIMIT, high=_CHANGE_LIMIT)
     require_array("highs", model.highs, (count,), low=-_CHANGE_LIMIT, high=_CHANGE_LIMIT)
     require((model.lows <= model.highs).all(), "lows: a lowest change is above the highest")
+    require_gears(model.gears or (), model.targets, model.bases)
     require_array("tolerances", model.tolerances, (count,), low=1)
     noisy = count if len(model.loud) or len(model.quiet) else 0
     require_array("quiet", model.quiet, (noisy,), low=LOGS[0], high=LOGS[1])
