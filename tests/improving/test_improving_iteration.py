@@ -21,7 +21,7 @@ from worldtwin.learning import fit
 from worldtwin.simulation import Simulator, rollout
 from worldtwin.tasks import Task
 from worldtwin.traces import Run, Traces, events_of
-from worldtwin.world import Angle, Category, Done, HorizonError, Space, Spec, digest, real
+from worldtwin.world import Angle, Category, Done, HorizonError, Integer, Space, Spec, digest, real
 
 CART_POLE = Spec(
     name="cart-pole",
@@ -53,9 +53,9 @@ class Corridor(gymnasium.Env[int, int]):
         return self._cell, -1.0, self._cell == 7, self._time >= 20, {}
 
 
-def every_transition() -> dict[str, list[Any]]:
-    """Each move from each cell of the corridor, thirty times."""
-    pairs = [(cell, move) for cell in range(7) for move in (0, 1)] * 30
+def every_transition(cells: int = 7) -> dict[str, list[Any]]:
+    """Each move from each of the `cells` before the exit, thirty times."""
+    pairs = [(cell, move) for cell in range(cells) for move in (0, 1)] * 30
     return {
         "episode": list(range(len(pairs))),
         "state.cell": [cell for cell, _ in pairs],
@@ -220,6 +220,31 @@ def test_an_episode_that_the_budget_cuts_has_no_return(corridor: Simulator, tmp_
     assert trials.episode(left, most=7) is None
     assert trials.episode(left, most=500) == -20.0
     assert trials.steps == 27
+
+
+class LongCorridor(Corridor):
+    """Fifteen cells; episodes begin at the far end."""
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
+        super().reset(seed=seed, options=options)
+        self._cell = 0
+        return 0, {}
+
+    def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
+        cell, paid, _, late, more = super().step(action)
+        return cell, paid, cell == 14, late, more
+
+
+def test_what_was_found_is_tried_even_where_few_steps_for_learning_are_left(corridor: Simulator, tmp_path: Any) -> None:
+    spec = replace(corridor.spec, state=Space(("cell",), (Integer(low=0, high=14),)), ends="next.cell == 14")
+    known = Traces(tmp_path / "long.traces", spec)
+    known.append(every_transition(14))
+
+    found = iterate(Task.table(spec), spec, reality=LongCorridor(), real_steps=40, traces=known, rounds=1, key=1)
+
+    assert [(one.episodes, one.real) for one in found.rounds] == [(1, -14.0)]
+    assert found.real_steps == 34
+    assert evaluate(found.task, LongCorridor(), episodes=1, key=1, spec=spec).returns.tolist() == [-14.0]
 
 
 def test_both_tasks_of_a_pair_live_on_the_same_seed(corridor: Simulator, tmp_path: Any) -> None:

@@ -333,11 +333,13 @@ class _Loop:
     def _live(self, task: Task | LocalTask, *, until: int, lived: Sequence[float] = ()) -> list[float]:
         """The returns of whole real episodes, after those that it `lived`, until `until` steps were used in all.
 
-        It is at least one. The last one is cut off where the steps for learning end, and then has no return.
+        It is at least one, if need be with steps that were left for the comparison: what nobody saw to its end cannot
+        be kept. A later one is cut off where the steps for learning end, and then has no return.
         """
         returns = list(lived)
         while self._trials.steps < self._learning and (self._trials.steps < until or not returns):
-            returns += self._episode(task)
+            whole = not returns and self._has_steps_for(1)
+            returns += self._episode(task, most=self._settings.spec.horizon if whole else None)
         return returns
 
     def _look_around(self, until: int) -> None:
