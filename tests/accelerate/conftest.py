@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from worldtwin.accelerate import JaxBackend
 from worldtwin.exact.table import grouped
-from worldtwin.simulation import Confidence, Feature, Gear, Polynomial, Regressor, Simulator, Table, count
+from worldtwin.simulation import RATIO_BITS, Confidence, Feature, Gear, Polynomial, Regressor, Simulator, Table, count
 from worldtwin.world import (
     Angle,
     Category,
@@ -67,7 +67,7 @@ GEARBOX = Spec(
     horizon=20,
 )
 
-GEARS = (Gear(driven=0, driver=1, ratio=1 << 27), Gear(driven=2, driver=3, ratio=-(1 << 25)))
+GEARS = (Gear(driven=0, driver=1, ratio=1 << 27), Gear(driven=2, driver=3, ratio=-(2 << RATIO_BITS)))
 
 
 def transitions(

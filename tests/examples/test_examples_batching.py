@@ -139,7 +139,7 @@ def test_the_writer_is_faster_on_the_real_database_after_it_was_improved_in_the_
     assert done["recorded_steps"] == 812
     assert done["better"] is True
     assert simulated["after"] > simulated["before"]
-    assert disk_is_in_memory(tmp_path) or float(str(best["rows_per_s"])) < 2 * before or after > before
+    assert disk_is_in_memory(tmp_path) or after > before
     assert best["size"] in FIXED
     assert load_simulator(tmp_path / "batching.wts").digest == done["simulator"]
     assert load_task(tmp_path / "better.wtt").knobs == done["knobs"]

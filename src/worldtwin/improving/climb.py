@@ -28,15 +28,19 @@ FINALISTS: Final = 4
 """How many are weighed in the end: the middle, the latest and the overall best sample, and the task itself."""
 
 MAX_GENERATIONS: Final = 1_000
-NETWORK_SPREAD: Final = 0.5
+NETWORK_SPREAD: Final = 0.15
 LINEAR_SPREAD: Final = 1.0
-"""How far a network's weights are searched; with many of them, a wide search settles for what works somewhere."""
+"""How far a network's weights are searched; with many of them, a wide search settles for what works somewhere.
+
+Real returns with 0.5 and 0.15, three first networks each: MountainCarContinuous 97.4, 95.0, 94.7 and 98.6, 98.7, 98.9;
+Acrobot -88, -89, -83 and -85, -84, -78; Pendulum -152, -145, -143 and -153, -146, -148.
+"""
 
 CLOSER: Final = 0.2
 """The share of the spread, and of the gain that counts, with which many parameters are searched once more.
 
 A wide search of many parameters stalls where its own spread costs more than it gains. Pendulum, simulated: -224
-after it, -153 after 80 more generations with a fifth of the spread.
+after one that began with a spread of 0.5, -153 after 80 more generations with a fifth of it.
 """
 
 CONFIRMED: Final = 64

@@ -128,9 +128,7 @@ def trial_of(
     6. What is left of a number is published as noise where it is chance.
     """
     lesson = Lesson.of(spec, numeric_targets(spec), train.thinned(MOST_ROWS, key.child("train")))
-    equations = lesson.equations(key.child("trial"))
-    lesson = geared(spec, lesson, equations, aside, key.child("gears"))  # 1
-    equations = lesson.equations(key.child("trial"))
+    lesson, equations = geared(spec, lesson, aside, key.child("trial"))  # 1
     choices = choices_of(lesson, equations, aside)  # 1
     weights = solved(lesson, equations, choices)
     found = contest(spec, lesson, weights, choices, aside.at(asked), base=base, key=key.child("contest"))  # 2
@@ -246,7 +244,7 @@ def _errors(
     lesson: Lesson, choices: tuple[Choice, ...], kept: list[int], found: Contest
 ) -> dict[int, Mapping[str, float]]:
     """By column and by what was tried: the root mean squared error, over the spread of one step's change."""
-    spread = np.maximum(1.0, lesson.changes.std(axis=0))
+    spread = np.maximum(1.0, lesson.spread)
     columns = [target.column for target in lesson.targets]
     return {
         columns[i]: {

@@ -73,7 +73,8 @@ def iterate(  # noqa: PLR0913 - key, backend and run do not count
        With `latent: auto`, a table or an automaton is tried beside plans by the latest steps, for an episode each.
     3. A round that hardly gains from the best task searches from the given one too, until that helped once; one that
        finds nothing looks around some more. It ends when the simulator is `done`, with one more search in it, after two
-       rounds that brought nothing better, or when the steps for learning are used up. Nothing is taken untried.
+       rounds that brought nothing better, or when the steps for learning are used up. What the last search found is
+       tried before it is taken.
     4. The given task and the best one are compared in reality on fresh seeds, the same for both, until there is
        evidence, or no two whole episodes are left.
 
@@ -231,7 +232,7 @@ class _Loop:
         first = entry
         entry, lived = self._recalled(first, simulator)
         again = entry is first and entry.found
-        returns = self._live(entry.task, until=began + (share if again else 1), lived=lived)
+        returns = self._live(entry.task, until=began + (share if again else 1), lived=lived, whole=entry.found)
         if not again:
             self._look_around(began + share)
         real = _mean(returns)
@@ -330,16 +331,18 @@ class _Loop:
         """The simulator of everything that was recorded so far, by this loop and by anyone else."""
         return fit(self._settings.spec, self._traces, key=self._key.child("fit", len(self._rounds)))
 
-    def _live(self, task: Task | LocalTask, *, until: int, lived: Sequence[float] = ()) -> list[float]:
+    def _live(
+        self, task: Task | LocalTask, *, until: int, lived: Sequence[float] = (), whole: bool = False
+    ) -> list[float]:
         """The returns of whole real episodes, after those that it `lived`, until `until` steps were used in all.
 
-        It is at least one, if need be with steps that were left for the comparison: what nobody saw to its end cannot
-        be kept. A later one is cut off where the steps for learning end, and then has no return.
+        Where steps for learning are left, it is at least one. The last one is cut off where they end, and then has no
+        return; but the first is not when a `whole` one is asked for, and steps for the comparison are left for that.
         """
         returns = list(lived)
         while self._trials.steps < self._learning and (self._trials.steps < until or not returns):
-            whole = not returns and self._has_steps_for(1)
-            returns += self._episode(task, most=self._settings.spec.horizon if whole else None)
+            uncut = whole and not returns and self._has_steps_for(1)
+            returns += self._episode(task, most=self._settings.spec.horizon if uncut else None)
         return returns
 
     def _look_around(self, until: int) -> None:

@@ -11,6 +11,7 @@ from scipy.spatial import KDTree
 
 from worldtwin.exact.chance import LOG_BITS, LOGS
 from worldtwin.exact.features import features
+from worldtwin.exact.rounding import round_shift
 from worldtwin.learning.regression.fitting import SILENCE, Lesson, Recorded, Trust, published
 from worldtwin.learning.regression.ridge import Floats
 from worldtwin.learning.regression.target import difference
@@ -39,7 +40,7 @@ def noise_in(spec: Spec, lesson: Lesson, functions: tuple[Function, ...], aside:
         return SILENCE
     left, free = _left(spec, lesson, functions, aside)
     pairs = (_following(spec, aside), _nearest(features(lesson.design.basis.features, aside.inputs).T))
-    spread = lesson.changes.std(axis=0)
+    spread = lesson.spread
     logs = [
         _log(left[:, i], free[:, i], max(LEAST_STEPS, LEAST_SHARE * float(spread[i])), pairs)
         if isinstance(target.field, Real | Angle)
@@ -53,9 +54,17 @@ def noise_in(spec: Spec, lesson: Lesson, functions: tuple[Function, ...], aside:
 def _left(
     spec: Spec, lesson: Lesson, functions: tuple[Function, ...], aside: Recorded
 ) -> tuple[Floats, NDArray[np.bool_]]:
-    """What the median member leaves (n, targets), and where neither it nor the truth was stopped at an edge."""
+    """What the median member leaves (n, targets), and where neither it nor the truth was stopped at an edge.
+
+    What is driven is counted from where its driver really went: the driver has noise of its own.
+    """
     regressor = published(lesson, functions, Trust.none(len(lesson.targets)))
-    landed = regressor.land(spec, aside.inputs, regressor.changes(aside.inputs).middle)
+    middle = regressor.changes(aside.inputs).middle
+    landed = regressor.land(spec, aside.inputs, middle)
+    for i, target in enumerate(lesson.targets):
+        if target.gear is not None:
+            moved = target.moved(aside.inputs, aside.results) + round_shift(middle[:, i], FINE_BITS)
+            landed[:, i] = moved if isinstance(target.field, Angle) else np.clip(moved, *bounds(target.field))
     truth = aside.results[:, [target.column for target in lesson.targets]]
     left, free = np.empty(truth.shape), np.ones(truth.shape, dtype=np.bool_)
     for i, target in enumerate(lesson.targets):

@@ -39,7 +39,7 @@ def far_columns(spec: Spec, lesson: Lesson, choices: tuple[Choice, ...], key: Ke
     if not seen or not lesson.targets:
         return ()
     terms, truth = values_of(lesson.design, rows.inputs), changes(lesson.targets, rows.inputs, rows.results)
-    enough = np.maximum(ROUNDING, HOLDING * lesson.changes.std(axis=0))
+    enough = np.maximum(ROUNDING, HOLDING * lesson.spread)
     return tuple(
         column
         for column in seen

@@ -19,7 +19,7 @@ from worldtwin.learning.neighbourhood import Neighbourhood
 from worldtwin.learning.regression.design import Design, design_of
 from worldtwin.learning.regression.quantise import quantised
 from worldtwin.learning.regression.ridge import Choice, Floats, Gram, Part, Rows, choose, resampled, spared
-from worldtwin.learning.regression.target import Target, changes, guard, limits, on_edge, widest
+from worldtwin.learning.regression.target import Target, changes, guard, limits, on_edge, ungeared, widest
 from worldtwin.learning.regression.usual import Usual
 from worldtwin.simulation import FINE_BITS, Changes, Confidence, Function, Polynomial, Regressor
 from worldtwin.world import Angle, Integer, Lattice, Spec, wrap_column
@@ -82,7 +82,10 @@ class Trust(Struct, frozen=True, eq=False):
 
 
 class Lesson(Struct, frozen=True, eq=False, dict=True):
-    """Recorded rows as a problem of least squares, whose answer is believed further in the input columns `far`."""
+    """Recorded rows as a problem of least squares, whose answer is believed further in the input columns `far`.
+
+    The `changes` (n, targets) are those to learn: what gears move a target by is not among them.
+    """
 
     design: Design
     targets: tuple[Target, ...]
@@ -110,9 +113,19 @@ class Lesson(Struct, frozen=True, eq=False, dict=True):
         return values_of(self.design, self.recorded.inputs[rows]), self.changes[rows].astype(np.float64)
 
     @cached_property
+    def moves(self) -> Lattice:
+        """The recorded changes (n, targets) with what gears are there for."""
+        return changes(ungeared(self.targets), self.recorded.inputs, self.recorded.results)
+
+    @cached_property
+    def spread(self) -> Floats:
+        """The standard deviation (targets,) of one step's change, in lattice steps."""
+        return self.moves.std(axis=0)
+
+    @cached_property
     def usual(self) -> Usual:
         """How large changes usually are."""
-        return Usual.of(self.targets, self.changes)
+        return Usual.of(self.targets, self.moves)
 
     def within(self, part: Part, rows: Recorded) -> NDArray[np.bool_]:
         """Which of some rows (n,) are in a `part` of them."""
@@ -123,16 +136,16 @@ class Lesson(Struct, frozen=True, eq=False, dict=True):
 
     def leaping(self, rows: Recorded) -> NDArray[np.bool_]:
         """In which of some rows (n,) any target leaps."""
-        return self.usual.leaps(changes(self.targets, rows.inputs, rows.results))
+        return self.usual.leaps(changes(ungeared(self.targets), rows.inputs, rows.results))
 
     def moving(self, rows: Recorded) -> NDArray[np.bool_]:
         """Which targets (targets,) change by more than one amount in some rows: elsewhere being right is no merit."""
-        steps = changes(self.targets, rows.inputs, rows.results)
+        steps = changes(ungeared(self.targets), rows.inputs, rows.results)
         return (steps != steps[:1]).any(axis=0)
 
     def equations(self, key: Key) -> dict[Part, Gram]:
         """The normal equations of all rows, and of those parts of them that are fewer."""
-        edge, leap = on_edge(self.targets, self.recorded.results), self.usual.leaps(self.changes)
+        edge, leap = on_edge(self.targets, self.recorded.results), self.usual.leaps(self.moves)
         more: dict[Part, NDArray[np.bool_]] = {"usual": ~edge & ~leap, "inside": ~edge & leap, "all": edge}
         random, sums = chance(key), list[tuple[Part, Gram]]()
         for part, rows in more.items():
@@ -180,7 +193,7 @@ def _preferred(lesson: Lesson, whole: dict[Part, Gram], aside: Recorded, terms: 
         missed = np.abs(np.clip(terms[:, : len(weights)] @ weights, low, high) - truth)
         return np.square(np.minimum(missed, lesson.usual.most)).mean(axis=0)
 
-    enough = NEARLY * lesson.changes.std(axis=0)
+    enough = NEARLY * lesson.spread
     found = choose(whole, lesson.design.counts, error_of, len(lesson.targets))
     equations = [whole[choice.part].head(lesson.design.counts[choice.degree - 1]) for choice in found]
     return [
@@ -192,7 +205,7 @@ def _preferred(lesson: Lesson, whole: dict[Part, Gram], aside: Recorded, terms: 
 def exactly(lesson: Lesson) -> Floats:
     """The error (targets,) below which a polynomial needs no help; whole numbers that are off are wrong, if rarely."""
     rounding = [0.0 if isinstance(target.field, Integer) else ROUNDING for target in lesson.targets]
-    return np.maximum(rounding, EXACT * lesson.changes.std(axis=0))
+    return np.maximum(rounding, EXACT * lesson.spread)
 
 
 def solved(lesson: Lesson, equations: dict[Part, Gram], choices: tuple[Choice, ...]) -> Floats:
@@ -225,7 +238,7 @@ def polynomial(lesson: Lesson, weights: Floats) -> Polynomial:
 def published(lesson: Lesson, functions: tuple[Function, ...], trust: Trust) -> Regressor:
     """The sum of `functions` of the lesson's features, with guards from the recorded changes, or from the fields."""
     if lesson.far:
-        guards = [widest(target) for target in lesson.targets]
+        guards = [widest(target, lesson.targets) for target in lesson.targets]
     else:
         guards = [guard(column) for column in lesson.changes.T]
     return Regressor(

@@ -10,7 +10,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from worldtwin.exact import Key
+from worldtwin.exact import Key, round_shift
 from worldtwin.learning.regression.fitting import (
     Lesson,
     Recorded,
@@ -23,7 +23,7 @@ from worldtwin.learning.regression.fitting import (
 )
 from worldtwin.learning.regression.ridge import MARGIN, Floats, Gram, Part
 from worldtwin.learning.regression.target import Target, changes
-from worldtwin.simulation import RATIO_BITS, Changes, Gear, Regressor
+from worldtwin.simulation import FINE_BITS, RATIO_BITS, Changes, Gear, Regressor
 from worldtwin.world import Angle, Real, Spec
 
 ROWS: Final = 20_000
@@ -43,8 +43,8 @@ class _Candidate(Struct, frozen=True):
     left: float
 
 
-def geared(spec: Spec, lesson: Lesson, equations: dict[Part, Gram], aside: Recorded, key: Key) -> Lesson:
-    """The lesson whose targets have those gears that the rows kept `aside` confirm.
+def geared(spec: Spec, lesson: Lesson, aside: Recorded, key: Key) -> tuple[Lesson, dict[Part, Gram]]:
+    """The lesson whose targets have those gears that the rows kept `aside` confirm, and its normal equations.
 
     1. What polynomials leave of two targets is compared (partial regression: Frisch and Waugh, 1933). Where that of one
        is a multiple of the other's, what they miss has one cause, and one of the two follows the other.
@@ -54,16 +54,18 @@ def geared(spec: Spec, lesson: Lesson, equations: dict[Part, Gram], aside: Recor
 
     What polynomials predict exactly needs no gear, and drives nothing.
     """
+    equations = lesson.equations(key)
     if not lesson.targets or len(aside.inputs) < LEAST_ASIDE or not lesson.design.basis.features:
-        return lesson
+        return lesson, equations
     targets = list(lesson.targets)
     for candidate in sorted(_candidates(spec, lesson, equations, aside, key), key=lambda each: each.left):
         taken = [target.gear for target in targets if target.gear is not None]
         if not _chained(taken, candidate.gear):
             targets[candidate.place] = replace(targets[candidate.place], gear=candidate.gear)
     if tuple(targets) == lesson.targets:
-        return lesson
-    return Lesson.of(spec, tuple(targets), lesson.recorded, lesson.far)
+        return lesson, equations
+    found = Lesson.of(spec, tuple(targets), lesson.recorded, lesson.far)
+    return found, found.equations(key)
 
 
 def _candidates(
@@ -78,13 +80,15 @@ def _candidates(
     without = _squared(spec, alone, aside, said)
     for place, other in itertools.permutations(np.flatnonzero(inexact).tolist(), 2):
         driven, driver = lesson.targets[place], lesson.targets[other]
+        if not _possible(driven, driver):
+            continue
         ratio = _ratio(seen[:, place], seen[:, other])
         missed = np.abs(judged[:, place] - ratio * judged[:, other]).sum() / np.abs(judged[:, place]).sum()
         gear = Gear(driven=driven.column, driver=driver.column, ratio=round(ratio * (1 << RATIO_BITS)))
-        if abs(ratio) > SAME or missed > TIGHT or not _possible(driven, driver) or not gear.is_exact(driver.field):
+        if abs(ratio) > SAME or missed > TIGHT or not gear.is_exact(driver.field):
             continue
         values = said.values.copy()
-        values[:, place] -= gear.turned(said.values[:, other], bits=0)
+        values[:, place] -= gear.turned(round_shift(said.values[:, other], FINE_BITS), FINE_BITS)
         squared = _squared(spec, replace(alone, gears=(gear,)), aside, Changes(values))
         left = float(squared[place] / max(1.0, without[place]))
         if left < MARGIN:

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from worldtwin.simulation import FINE_BITS, Gear
@@ -66,11 +67,20 @@ def guard(values: Lattice) -> tuple[int, int]:
     return max(-FURTHEST, low - slack), min(FURTHEST, high + slack)
 
 
-def widest(target: Target) -> tuple[int, int]:
-    """The lowest and highest change that the declared range of the target allows, in 2^-8."""
+def ungeared(targets: tuple[Target, ...]) -> tuple[Target, ...]:
+    """The same targets, each predicted as all of its change."""
+    return tuple(replace(target, gear=None) for target in targets)
+
+
+def widest(target: Target, targets: tuple[Target, ...]) -> tuple[int, int]:
+    """The lowest and highest change, in 2^-8, that the declared ranges of the target and its driver allow."""
     low, high = bounds(target.field)
     if target.base >= 0:
-        low, high = (low - high, high - low) if target.gear is None else (2 * (low - high), 2 * (high - low))
+        low, high = low - high, high - low
+    if target.gear is not None:
+        lowest, highest = next(bounds(each.field) for each in targets if each.column == target.gear.driver)
+        reach = abs(target.gear.turned(highest - lowest, bits=0)) + 1
+        low, high = low - reach, high + reach
     return max(-FURTHEST, low << FINE_BITS), min(FURTHEST, high << FINE_BITS)
 
 

@@ -44,8 +44,9 @@ class Regressor(Struct, frozen=True, kw_only=True, eq=False, dict=True, tag="reg
     """A sum of functions of the `features`' parts, for each member and target.
 
     `targets` are columns of [next fields | outputs]. A target is the state column `bases[i]` (-1: nothing) plus a
-    change in 2^-8 lattice steps, kept in [`lows[i]`, `highs[i]`], plus noise; rounded once; then wrapped (angles) or
-    kept within the field. Those that are driven by `gears` then also move with what their drivers came to.
+    change in 2^-8 lattice steps, kept in [`lows[i]`, `highs[i]`], plus noise, plus what its gear turns, if it has one
+    of the `gears`; rounded once; then wrapped (angles) or kept within the field. Drivers land before what they drive: a
+    gear turns by how far its driver came, noise and limits and all.
 
     Noise is normal. The logarithm (base 2, in 2^-8) of its standard deviation, in 2^-8 steps, is the sum of the
     functions' further outputs, one for each target (0 without any), kept in [`quiet[i]`, `loud[i]`]; there is none
