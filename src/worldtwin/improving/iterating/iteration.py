@@ -72,9 +72,9 @@ def iterate(  # noqa: PLR0913 - key, backend and run do not count
        that in reality. Tasks that somebody proposes (`propose`; files are read again each round) are tried beside it.
        With `latent: auto`, a table or an automaton is tried beside plans by the latest steps, for an episode each.
     3. A round that hardly gains from the best task searches from the given one too, until that helped once; one that
-       finds nothing looks around some more. It ends when the simulator is `done`, with one more search in it, after two
-       rounds that brought nothing better, or when the steps for learning are used up. What the last search found is
-       tried before it is taken.
+       finds nothing looks around some more. It ends when the simulator is `done`, after two rounds that brought nothing
+       better, or when the steps for learning are used up. Is the simulator `done` then, there is one more search in it;
+       what that found is tried before it is taken.
     4. The given task and the best one are compared in reality on fresh seeds, the same for both, until there is
        evidence, or no two whole episodes are left.
 
@@ -138,8 +138,9 @@ class _Loop:
                 asked = readiness(simulator)
                 self._try(entry, simulator)
                 simulator = self._learned()
-                if (ending := self._ending(asked, readiness(simulator))) is not None:
-                    if ending is Ending.DONE:
+                now = readiness(simulator)
+                if (ending := self._ending(asked, now)) is not None:
+                    if now.ready and ending is not Ending.PLATEAU:
                         self._search_once_more(simulator)
                     self._compare()
                     stop = ending
@@ -182,7 +183,7 @@ class _Loop:
         least one whole episode. Plans are left alone: where they are not as good as can be, something is hidden from
         them.
         """
-        if is_planned(self._best):
+        if is_planned(self._best) or not self._has_steps_for(1):
             return
         entry = self._entry(simulator)
         if entry is None:
