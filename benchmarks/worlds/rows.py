@@ -125,8 +125,8 @@ ROWS: Final = (
         model_free=500_000,
         source=ZOO,
         reason="one key: -420 before, -0.7 after 28,329 steps (-12 in the simulator), which is off by three "
-        "spreads after 50 steps; and rest, which pays 100, is hidden from the fields: a body sleeps after half a second "
-        "without motion",
+        "spreads after 50 steps; and rest, which pays 100, is hidden from the fields: a body sleeps after half a "
+        "second without motion",
         rival="SAC",
     ),
     Row(name="cart-pole-blind", title="CartPole-v1 without velocities", steps=3_000, refused=True),
